@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// simclrc: compiles ONNX descriptions of an encoder, a projection head and a
+// loss into a program, or shows a stage on the way.
+#include <simclr/compiler.h>
+#include <simclr/options.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arguments {
+    struct simclr_texts models; // operands: at most one
+    const char *encoder, *head, *loss;
+    const char *h;
+    const char *output;
+    int64_t batch, image_size, seed;
+    struct simclr_texts bind, set, skip_pass;
+    const char *normalize, *optimizer, *bn, *init;
+    const char *dump, *dump_format, *dump_dir, *entry;
+    bool list_models, time_passes, verify_each;
+};
+
+#define AT(field) offsetof(struct arguments, field)
+static const struct simclr_option options[] = {
+    {SIMCLR_OPTION_heading, .help = "What to compile"},
+    {SIMCLR_OPTION_text, .name = "encoder", .offset = AT(encoder), .metavar = "E",
+     .help = "the encoder f: a file (.onnx, .onnxtxt) or a name from --list-models"},
+    {SIMCLR_OPTION_text, .name = "head", .offset = AT(head), .metavar = "H",
+     .help = "the projection head g (nonlinear)"},
+    {SIMCLR_OPTION_text, .name = "loss", .offset = AT(loss), .metavar = "L",
+     .help = "the loss (nt_xent)"},
+    {SIMCLR_OPTION_text, .name = "h", .offset = AT(h), .metavar = "TENSOR",
+     .help = "where the encoder ends, for a model that still has its classifier"},
+    {SIMCLR_OPTION_integer, .name = "batch", .offset = AT(batch), .metavar = "N", .at_least = 1,
+     .help = "images per step (256)"},
+    {SIMCLR_OPTION_integer, .name = "image-size", .offset = AT(image_size), .metavar = "S",
+     .at_least = 1, .help = "height and width, where the encoder leaves them open"},
+    {SIMCLR_OPTION_list, .name = "bind", .offset = AT(bind), .metavar = "DIM=N",
+     .help = "the value of any other symbolic dimension"},
+    {SIMCLR_OPTION_list, .name = "set", .offset = AT(set), .metavar = "temperature=T",
+     .help = "the temperature of NT-Xent (as the loss says)"},
+
+    {SIMCLR_OPTION_heading, .help = "How it is trained"},
+    {SIMCLR_OPTION_text, .name = "optimizer", .offset = AT(optimizer),
+     .metavar = "O[:KEY=V,...]", .help = "lars, sgd, adam or adamw (sgd)"},
+    {SIMCLR_OPTION_text, .name = "bn", .offset = AT(bn), .choices = "train|freeze",
+     .help = "whether BatchNormalization uses the batch's statistics (train)"},
+    {SIMCLR_OPTION_text, .name = "normalize", .offset = AT(normalize), .metavar = "N",
+     .help = "pixels: none, imagenet, cifar10 or MEANS/DEVIATIONS (none)"},
+    {SIMCLR_OPTION_text, .name = "init", .offset = AT(init), .metavar = "FILE",
+     .help = "safetensors with initial values, by parameter name"},
+    {SIMCLR_OPTION_integer, .name = "seed", .offset = AT(seed), .metavar = "S", .at_least = 0,
+     .help = "of the initial weights (0)"},
+
+    {SIMCLR_OPTION_heading, .help = "What to make of it"},
+    {SIMCLR_OPTION_text, .letter = 'o', .name = "output", .offset = AT(output),
+     .metavar = "P.scp", .help = "the program to write"},
+    {SIMCLR_OPTION_optional, .name = "dump", .offset = AT(dump), .metavar = "STAGE",
+     .implied = "lower",
+     .help = "print a stage and stop: onnx, graph, train, opt, lower (the\n"
+             "default), plan; or all, with --dump-dir"},
+    {SIMCLR_OPTION_text, .name = "dump-format", .offset = AT(dump_format),
+     .choices = "text|dot|json", .help = "how (text)"},
+    {SIMCLR_OPTION_text, .name = "dump-dir", .offset = AT(dump_dir), .metavar = "D",
+     .help = "write stages to files in D instead, and go on"},
+    {SIMCLR_OPTION_text, .name = "entry", .offset = AT(entry),
+     .choices = "train|grad|embed|project|recalibrate", .help = "whose graph to dump (train)"},
+    {SIMCLR_OPTION_flag, .name = "list-models", .offset = AT(list_models),
+     .help = "the models that come with simclrc"},
+
+    {SIMCLR_OPTION_heading, .help = "For work on the compiler"},
+    {SIMCLR_OPTION_flag, .name = "time-passes", .offset = AT(time_passes),
+     .help = "say how long each pass took"},
+    {SIMCLR_OPTION_list, .name = "skip-pass", .offset = AT(skip_pass), .metavar = "PASS",
+     .help = "leave out an optional pass"},
+    {SIMCLR_OPTION_flag, .name = "verify-each", .offset = AT(verify_each),
+     .help = "verify the graph after each pass"},
+};
+
+static const struct simclr_command command = {
+    .program = "simclrc",
+    .usage = "[--encoder E [--head H] [--loss L] | MODEL] -o P.scp",
+    .about = "Compiles an ONNX model into a SimCLR training program. A MODEL without a loss\n"
+             "is an encoder. Files and the models that come with us may be mixed.",
+    .examples = "  simclrc --encoder resnet18-cifar --batch 256 -o r18.scp\n"
+                "  simclrc --encoder mine.onnx --h /avgpool/Flatten_output_0 -o mine.scp\n"
+                "  simclrc --dump=plan resnet8\n"
+                "  simclrc --dump=graph --dump-format=dot resnet8 | dot -Tsvg > resnet8.svg\n",
+    .operands = {.metavar = "MODEL", .min = 0, .max = 1, .offset = AT(models)},
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+};
+
+__attribute__((format(printf, 2, 3))) static simclr_status usage_error(struct simclr_diag *diag,
+                                                                       const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    simclr_report(diag, SIMCLR_ERROR, NULL, "%s", text);
+    return SIMCLR_USAGE;
+}
+
+// "height=224" into a binding; the name is cut out of `storage`.
+static simclr_status read_binding(struct simclr_diag *diag, const char *text, char *storage,
+                                  size_t size, struct simclr_binding *out)
+{
+    const char *const equals = strchr(text, '=');
+    char *end;
+    const long long value = equals ? strtoll(equals + 1, &end, 10) : 0;
+    if (!equals || equals == text || equals[1] == '\0' || *end || value < 1 ||
+        (size_t)(equals - text) >= size)
+        return usage_error(diag, "--bind '%s' is not DIM=N with N at least 1", text);
+    memcpy(storage, text, (size_t)(equals - text));
+    storage[equals - text] = '\0';
+    *out = (struct simclr_binding){.name = storage, .value = value};
+    return SIMCLR_OK;
+}
+
+static simclr_status read_set(struct simclr_diag *diag, const struct simclr_texts *set,
+                              double *temperature)
+{
+    static const char key[] = "temperature=";
+    for (size_t i = 0; i < set->n; i++) {
+        char *end = NULL;
+        if (strncmp(set->item[i], key, sizeof key - 1) == 0)
+            *temperature = strtod(set->item[i] + sizeof key - 1, &end);
+        if (!end || *end || !(*temperature > 0 && *temperature < 1e6))
+            return usage_error(diag, "--set '%s' is not temperature=T with T more than 0",
+                               set->item[i]);
+    }
+    return SIMCLR_OK;
+}
+
+static int find_stage(const char *name)
+{
+    for (size_t i = 0; simclr_stage_name(i); i++) {
+        if (!strcmp(simclr_stage_name(i), name)) return (int)i;
+    }
+    return -1;
+}
+
+static int list_models(void)
+{
+    for (size_t i = 0; simclr_model_name(i); i++)
+        printf("%-20s %s\n", simclr_model_name(i), simclr_model_about(i));
+    return fflush(stdout) ? simclr_exit_code(SIMCLR_IO) : 0;
+}
+
+static simclr_status write_text(struct simclr_diag *diag, const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    const bool written = f && fputs(text, f) >= 0;
+    if ((f && fclose(f) != 0) || !written) {
+        simclr_report(diag, SIMCLR_ERROR, path, "cannot be written");
+        return SIMCLR_IO;
+    }
+    return SIMCLR_OK;
+}
+
+// Stages first..last into numbered files of a directory that exists.
+static simclr_status dump_files(struct simclr_diag *diag, struct simclr_compilation *c,
+                                const struct arguments *a, int first, int last)
+{
+    for (int stage = first; stage <= last; stage++) {
+        const char *format = stage == SIMCLR_STAGE_onnx ? "text" : a->dump_format;
+        const char *text;
+        simclr_status status =
+            simclr_compilation_dump(c, (enum simclr_stage)stage, a->entry, format, &text);
+        char path[4096];
+        const int n = snprintf(path, sizeof path, "%s/%d-%s.%s", a->dump_dir, stage,
+                               simclr_stage_name((size_t)stage),
+                               strcmp(format, "text") == 0 ? "txt" : format);
+        if (status == SIMCLR_OK && (n < 0 || (size_t)n >= sizeof path))
+            status = usage_error(diag, "--dump-dir '%s' is too long", a->dump_dir);
+        if (status == SIMCLR_OK) status = write_text(diag, path, text);
+        if (status != SIMCLR_OK) return status;
+    }
+    return SIMCLR_OK;
+}
+
+static simclr_status dump(struct simclr_diag *diag, struct simclr_compilation *c,
+                          const struct arguments *a, int stage)
+{
+    if (a->dump_dir)
+        return stage < 0 ? dump_files(diag, c, a, 0, SIMCLR_N_STAGES - 1)
+                         : dump_files(diag, c, a, stage, stage);
+    const char *text;
+    const simclr_status status =
+        simclr_compilation_dump(c, (enum simclr_stage)stage, a->entry, a->dump_format, &text);
+    if (status == SIMCLR_OK && (fputs(text, stdout) < 0 || fflush(stdout) != 0))
+        return SIMCLR_IO;
+    return status;
+}
+
+// Checks what the table of options cannot; *stage is -1 for all of them.
+static simclr_status check(struct simclr_diag *diag, const struct arguments *a, int *stage)
+{
+    *stage = SIMCLR_STAGE_plan;
+    if (a->dump && strcmp(a->dump, "all") == 0) {
+        *stage = -1;
+        if (!a->dump_dir) return usage_error(diag, "%s", "--dump=all needs --dump-dir");
+    } else if (a->dump) {
+        *stage = find_stage(a->dump);
+        if (*stage < 0)
+            return usage_error(
+                diag,
+                "there is no stage '%s', expected onnx, graph, train, opt, lower, "
+                "plan or all",
+                a->dump);
+    }
+    if (!a->models.n == !a->encoder)
+        return usage_error(diag, "%s",
+                           a->encoder ? "both --encoder and MODEL are given"
+                                      : "there is no model: give MODEL or --encoder");
+    if (!a->dump && !a->output)
+        return usage_error(diag, "%s", "nothing to do: give -o P.scp or --dump");
+    return SIMCLR_OK;
+}
+
+static simclr_status run(struct simclr_diag *diag, const struct arguments *a)
+{
+    struct simclr_compile_options o = {
+        .model = a->models.n ? a->models.item[0] : NULL,
+        .encoder = a->encoder,
+        .head = a->head,
+        .loss = a->loss,
+        .h = a->h,
+        .batch = a->batch,
+        .image_size = a->image_size,
+        .seed = (uint64_t)a->seed,
+        .normalize = a->normalize,
+        .optimizer = a->optimizer,
+        .bn = a->bn,
+        .init_file = a->init,
+        .skip_passes = a->skip_pass.item,
+        .n_skip_passes = a->skip_pass.n,
+        .verify_each = a->verify_each,
+        .time_passes = a->time_passes,
+    };
+    struct simclr_binding bindings[SIMCLR_MAX_TEXTS];
+    static char names[SIMCLR_MAX_TEXTS][128];
+    int stage;
+    simclr_status status = check(diag, a, &stage);
+    for (size_t i = 0; status == SIMCLR_OK && i < a->bind.n; i++)
+        status = read_binding(diag, a->bind.item[i], names[i], sizeof names[i], &bindings[i]);
+    o.bindings = bindings;
+    o.n_bindings = a->bind.n;
+    if (status == SIMCLR_OK) status = read_set(diag, &a->set, &o.temperature);
+    if (status != SIMCLR_OK) return status;
+
+    const bool stops = a->dump && !a->output;
+    const int last = stops && stage >= 0 ? stage : SIMCLR_STAGE_plan;
+    struct simclr_compilation *c = NULL;
+    status = simclr_compile(&o, (enum simclr_stage)last, diag, &c);
+    if (status == SIMCLR_OK && a->dump) status = dump(diag, c, a, stage);
+    if (status == SIMCLR_OK && a->output) status = simclr_compilation_write(c, a->output);
+    if (status == SIMCLR_OK && a->output && !a->dump)
+        printf("%s\n%s", a->output, simclr_compilation_plan_summary(c));
+    simclr_compilation_free(c);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct simclr_diag diag = {.program = "simclrc"};
+    struct arguments a = {.dump_format = "text"};
+    int exit_code;
+    const char *const *const words = (const char *const *)argv;
+    if (!simclr_options_parse(&command, argc, words, &a, &diag, &exit_code)) return exit_code;
+    if (a.list_models) return list_models();
+    return simclr_exit_code(run(&diag, &a));
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From ONNX files to the forward graph. The only part of the house that sees
+// protobuf types. Reading (onnx/reader, onnx/text) checks the file; importing
+// (import.def, import_<family>.c) turns their operators into ours.
+#ifndef SC_ONNX_IMPORT_H
+#define SC_ONNX_IMPORT_H
+
+#include <simclr/compiler.h>
+
+#include "compiler/ir/graph.h"
+#include "runtime/base/str.h"
+
+// A model in memory, from a file or from the models that come with us. It lives in
+// the module's arena but for the mapped files, which close unmaps: keep it open as
+// long as initial values of parameters (sc_param.stored) may be read.
+struct sc_onnx_model;
+
+// `name` is a path (.onnx binary, .onnxtxt text, told apart by content) or the
+// name of a model of ours. Reports and returns a status if it cannot be used.
+SC_MUST_USE simclr_status sc_onnx_open(struct sc_module *m, const char *name,
+                                       struct sc_onnx_model **out);
+void sc_onnx_close(struct sc_onnx_model *model); // NULL is allowed
+// Whether the model brings its own loss: one of its outputs is declared scalar,
+// or is made by a loss operator. Such a model is trained as it is; any other is an encoder.
+bool sc_onnx_has_loss(const struct sc_onnx_model *model);
+// Appends the model in ONNX's textual syntax; weights above 16 elements are elided by `...`.
+void sc_onnx_print(const struct sc_onnx_model *model, struct sc_str *out);
+
+struct sc_import_options {
+    const struct simclr_compile_options *compile;
+    struct sc_onnx_model *encoder; // or the whole model, if head and loss are NULL
+    struct sc_onnx_model *head;    // NULL: h is z
+    struct sc_onnx_model *loss;    // NULL: the model brings its own, or has none
+};
+
+// What the linked models amount to.
+struct sc_import {
+    struct sc_graph *
+        graph; // "model": inputs images, [labels]; outputs by role: embedding, projection, loss
+    bool two_views, halves;
+    int64_t batch, rows, channels, height, width;
+    int64_t n_classes, h_dim, z_dim;
+    const char *encoder_name, *head_name, *loss_name;
+};
+
+// Links, binds and imports. All independent mistakes are reported (at most 20).
+SC_MUST_USE simclr_status sc_onnx_import(struct sc_module *m,
+                                         const struct sc_import_options *options,
+                                         struct sc_import *out);
+
+// The encoder as it will be exported: inference form, symbolic batch, the user's
+// names, no head; parameters are holes. `index` of each param must be final.
+struct sc_template {
+    struct simclr_segment *segments;
+    uint32_t n_segments;
+    uint8_t *bytes; // of the literal segments
+    size_t n_bytes;
+};
+SC_MUST_USE simclr_status sc_onnx_template(struct sc_module *m, struct sc_onnx_model *encoder,
+                                           const struct sc_import *import,
+                                           struct sc_template *out);
+
+#endif

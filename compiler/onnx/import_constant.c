@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Constants, and nodes that say how a weight starts: RandomNormal, RandomUniform
+// (and ...Like) and ConstantOfShape are descriptions where they reach a slot for
+// weights. Elsewhere ConstantOfShape is a constant, and random numbers are refused.
+#include "compiler/onnx/importer.h"
+
+#include "compiler/ir/attr.h"
+#include "runtime/base/checked.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+// Double precision is computed in single.
+struct sc_value *sc_import_tensor(struct sc_scope *s, const Onnx__TensorProto *t,
+                                  const char *name)
+{
+    char error[SC_ONNX_ERROR];
+    struct sc_onnx_tensor info;
+    const void *data = NULL;
+    if (sc_onnx_tensor_type(t, &info, error)) {
+        if (info.dtype == SIMCLR_f64) info.dtype = SIMCLR_f32;
+        data = sc_onnx_tensor_values(s->model, t, info.dtype, true, error);
+    }
+    if (!data) {
+        if (s->node) return sc_bad_node(s, "tensor '%s': %s", name, error);
+        sc_report(s->m->diag, SIMCLR_ERROR, s->model->name, "tensor '%s': %s", name, error);
+        s->any_failed = true;
+        return NULL;
+    }
+    return sc_graph_constant(s->b.graph, info.dtype, &info.shape, info.count > 0 ? data : NULL,
+                             name);
+}
+
+static struct sc_value *int_list(struct sc_scope *s, const int64_t *v, size_t n)
+{
+    return sc_ints(&s->b, v, (int64_t)n);
+}
+
+static struct sc_value *float_list(struct sc_scope *s, const float *v, size_t n)
+{
+    const struct simclr_shape shape = {1, {(int64_t)n}};
+    return sc_graph_constant(s->b.graph, SIMCLR_f32, &shape, n > 0 ? v : NULL, NULL);
+}
+
+struct sc_value *sc_import_constant(struct sc_scope *s)
+{
+    const Onnx__AttributeProto *a = sc_onnx_attribute(s->node, "value");
+    const char *const name = sc_has_out(s, 0) ? s->node->output[0] : "";
+    if (a && a->t) {
+        if (sc_has_out(s, 0) && sc_weight_described(s)) return NULL; // a weight: see weights.c
+        return sc_import_tensor(s, a->t, name);
+    }
+    const struct simclr_shape scalar = sc_shape_scalar();
+    if ((a = sc_onnx_attribute(s->node, "value_float")) && a->has_f)
+        return sc_graph_constant(s->b.graph, SIMCLR_f32, &scalar, &a->f, NULL);
+    if ((a = sc_onnx_attribute(s->node, "value_int")) && a->has_i)
+        return sc_graph_constant(s->b.graph, SIMCLR_i64, &scalar, &a->i, NULL);
+    if ((a = sc_onnx_attribute(s->node, "value_floats")))
+        return float_list(s, a->floats, a->n_floats);
+    if ((a = sc_onnx_attribute(s->node, "value_ints"))) return int_list(s, a->ints, a->n_ints);
+    return sc_bad_node(s, "it has no value that is a tensor or a list of numbers");
+}
+
+static bool to_shape(struct sc_scope *s, const struct sc_ints *list, struct simclr_shape *out)
+{
+    size_t bytes = 0;
+    *out = (struct simclr_shape){.rank = (int32_t)list->n};
+    for (int64_t i = 0; i < list->n && i < SIMCLR_MAX_RANK; i++)
+        out->dim[i] = list->v[i];
+    if (list->n <= SIMCLR_MAX_RANK && sc_checked_nbytes(SIMCLR_f64, out, &bytes)) return true;
+    (void)sc_bad_node(s,
+                      "the shape has an extent below 0, more than %d extents or too many "
+                      "elements",
+                      SIMCLR_MAX_RANK);
+    return false;
+}
+
+static void describe(struct sc_weight *w, const struct simclr_shape *shape,
+                     enum simclr_init init, double a, double b)
+{
+    w->is_described = true;
+    w->shape = *shape;
+    w->init = init;
+    w->a = a;
+    w->b = b;
+}
+
+// The one element of attribute 'value'; 0.0f without it.
+static double fill_value(struct sc_scope *s, simclr_dtype *dtype)
+{
+    const Onnx__AttributeProto *const a = sc_onnx_attribute(s->node, "value");
+    *dtype = SIMCLR_f32;
+    if (!a) return 0;
+    struct sc_value *const v = a->t ? sc_import_tensor(s, a->t, "value") : NULL;
+    double value = 0;
+    if (!v || !sc_constant_scalar(v, &value)) {
+        (void)sc_bad_node(s, "attribute 'value' is no tensor of one element");
+        return 0;
+    }
+    *dtype = v->dtype;
+    return value;
+}
+
+struct sc_value *sc_import_constant_of_shape(struct sc_scope *s)
+{
+    struct sc_ints list;
+    struct simclr_shape shape;
+    simclr_dtype dtype;
+    if (!sc_in_ints(s, 0, "input", &list) || !to_shape(s, &list, &shape)) return NULL;
+    const double value = fill_value(s, &dtype);
+    if (s->failed) return NULL;
+    struct sc_weight *const w = sc_weight_described(s);
+    if (w && dtype == SIMCLR_f32) {
+        describe(w, &shape, SIMCLR_INIT_constant, value, 0);
+        return NULL;
+    }
+    return sc_fill(&s->b, value, dtype, &shape);
+}
+
+static struct sc_value *random_weight(struct sc_scope *s, const struct simclr_shape *shape,
+                                      bool is_normal)
+{
+    struct sc_weight *const w = sc_weight_described(s);
+    const int64_t dtype = sc_attr_i(s, "dtype", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
+    if (s->failed) return NULL;
+    if (!w) return sc_bad_node(s, "random numbers are supported as the start of a weight only");
+    if (dtype != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
+        return sc_bad_node(s, "attribute 'dtype' is %" PRId64 ", expected 1 (float)", dtype);
+    if (is_normal)
+        describe(w, shape, SIMCLR_INIT_normal, sc_attr_f(s, "mean", 0),
+                 sc_attr_f(s, "scale", 1));
+    else
+        describe(w, shape, SIMCLR_INIT_uniform, sc_attr_f(s, "low", 0),
+                 sc_attr_f(s, "high", 1));
+    return NULL;
+}
+
+static struct sc_value *random_shape(struct sc_scope *s, bool is_normal)
+{
+    struct sc_ints list;
+    struct simclr_shape shape;
+    if (!sc_attr_ints(s, "shape", &list)) return sc_bad_node(s, "attribute 'shape' is missing");
+    return to_shape(s, &list, &shape) ? random_weight(s, &shape, is_normal) : NULL;
+}
+
+static struct sc_value *random_like(struct sc_scope *s, bool is_normal)
+{
+    const struct sc_value *const like = sc_in(s, 0);
+    return like ? random_weight(s, &like->shape, is_normal) : NULL;
+}
+
+struct sc_value *sc_import_random_normal(struct sc_scope *s)
+{
+    return random_shape(s, true);
+}
+
+struct sc_value *sc_import_random_normal_like(struct sc_scope *s)
+{
+    return random_like(s, true);
+}
+
+struct sc_value *sc_import_random_uniform(struct sc_scope *s)
+{
+    return random_shape(s, false);
+}
+
+struct sc_value *sc_import_random_uniform_like(struct sc_scope *s)
+{
+    return random_like(s, false);
+}
+
+// first, first + 1, ... as a tensor of rank 2, along `axis`.
+static struct sc_value *counting(struct sc_scope *s, int64_t first, int64_t n, int axis)
+{
+    enum { MAX_COUNT = 1 << 22 };
+    if (n > MAX_COUNT)
+        return sc_bad_node(s, "it has %" PRId64 " elements along an axis, expected at most %d",
+                           n, MAX_COUNT);
+    int64_t *const v = SC_NEW_ARRAY(s->m->arena, int64_t, (size_t)n);
+    for (int64_t i = 0; i < n; i++)
+        v[i] = first + i;
+    struct simclr_shape shape = {2, {1, 1}};
+    shape.dim[axis] = n;
+    return sc_graph_constant(s->b.graph, SIMCLR_i64, &shape, n > 0 ? v : NULL, NULL);
+}
+
+// Ones where the column is the row plus k: a comparison of two short constants, so
+// that no square one is stored.
+struct sc_value *sc_import_eye_like(struct sc_scope *s)
+{
+    const struct sc_value *const x = sc_in(s, 0);
+    if (!x) return NULL;
+    if (x->shape.rank != 2)
+        return sc_bad_node(s, "input '%s' has rank %d, expected 2", sc_in_name(s, 0),
+                           (int)x->shape.rank);
+    simclr_dtype dtype = x->dtype;
+    if (sc_has_attr(s, "dtype")) {
+        const struct sc_onnx_dtype *const type = sc_onnx_dtype((int)sc_attr_i(s, "dtype", 0));
+        if (!type || !type->supported)
+            return sc_bad_node(s, "attribute 'dtype' is no type that is supported");
+        dtype = type->dtype == SIMCLR_f64 ? SIMCLR_f32 : type->dtype;
+    }
+    const int64_t k = sc_attr_i(s, "k", 0);
+    struct sc_value *const row = counting(s, k, x->shape.dim[0], 0);
+    struct sc_value *const column = counting(s, 0, x->shape.dim[1], 1);
+    return row && column ? sc_cast(&s->b, sc_equal(&s->b, row, column), dtype) : NULL;
+}
+
+struct sc_value *sc_import_range(struct sc_scope *s)
+{
+    const struct sc_value *const first = sc_in(s, 0);
+    const double start = sc_in_number(s, 0, "start"), limit = sc_in_number(s, 1, "limit");
+    const double delta = sc_in_number(s, 2, "delta");
+    if (s->failed || !first) return NULL;
+    if (delta == 0) return sc_bad_node(s, "'delta' is 0, expected another number");
+    const double steps = ceil((limit - start) / delta);
+    const struct simclr_shape shape = {1, {steps > 0 ? (int64_t)fmin(steps, 1e15) : 0}};
+    struct sc_value *const count = counting(s, 0, shape.dim[0], 0);
+    const bool is_float = simclr_dtype_is_float(first->dtype);
+    const simclr_dtype dtype = is_float ? SIMCLR_f32 : SIMCLR_i64;
+    struct sc_value *y = sc_make_cast(s, sc_make_reshape(s, count, &shape), dtype);
+    y = sc_make(s, SIMCLR_OP_mul, NULL, y, sc_make_scalar(s, delta, dtype));
+    y = sc_make(s, SIMCLR_OP_add, NULL, y, sc_make_scalar(s, start, dtype));
+    return sc_make_cast(s, y, first->dtype);
+}
+
+// `on` where the index, counted from the end if negative, is the coordinate along
+// the new axis.
+struct sc_value *sc_import_one_hot(struct sc_scope *s)
+{
+    struct sc_value *const given = sc_in(s, 0), *const values = sc_in(s, 2);
+    const int64_t depth = (int64_t)sc_in_number(s, 1, "depth");
+    if (s->failed || !given || !values) return NULL;
+    const int32_t rank = given->shape.rank + 1;
+    if (depth < 1 || rank > SIMCLR_MAX_RANK || simclr_shape_count(&values->shape) != 2)
+        return sc_bad_node(s,
+                           "depth is %" PRId64 " and there are %" PRId64
+                           " values, expected at least 1 and exactly 2",
+                           depth, simclr_shape_count(&values->shape));
+    const int64_t axis = sc_axis(s, sc_attr_i(s, "axis", -1), rank);
+    struct simclr_shape wide = {.rank = rank}, along = {.rank = rank};
+    for (int32_t i = 0, k = 0; i < rank; i++) {
+        wide.dim[i] = i == axis ? 1 : given->shape.dim[k++];
+        along.dim[i] = i == axis ? depth : 1;
+    }
+    struct sc_value *const index =
+        sc_make_reshape(s, sc_make_cast(s, given, SIMCLR_i64), &wide);
+    struct sc_value *const place = sc_make_reshape(s, counting(s, 0, depth, 0), &along);
+    struct sc_value *const from_end = sc_make_reshape(s, counting(s, -depth, depth, 0), &along);
+    struct sc_value *const hit =
+        sc_make(s, SIMCLR_OP_or, NULL, sc_make(s, SIMCLR_OP_equal, NULL, index, place),
+                sc_make(s, SIMCLR_OP_equal, NULL, index, from_end));
+    union simclr_attr attr = sc_attr_default(SIMCLR_OP_slice);
+    attr.slice.starts = (struct simclr_dims){1, {0}};
+    attr.slice.sizes = attr.slice.steps = (struct simclr_dims){1, {1}};
+    struct sc_value *const off = sc_make(s, SIMCLR_OP_slice, &attr, values);
+    attr.slice.starts.v[0] = 1;
+    struct sc_value *const on = sc_make(s, SIMCLR_OP_slice, &attr, values);
+    return sc_make(s, SIMCLR_OP_where, NULL, hit, on, off);
+}

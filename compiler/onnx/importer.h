@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the importers of ONNX's operators see. An importer reads the inputs and
+// attributes of the present node and returns the value of its first output; it
+// puts further outputs into scope->out. If something is wrong it reports it once,
+// by the node's name, and whatever it returns is ignored: readers of inputs and
+// attributes return harmless values after a mistake, so that importers need not
+// check them one by one.
+#ifndef SC_ONNX_IMPORTER_H
+#define SC_ONNX_IMPORTER_H
+
+#include "compiler/ir/builder.h"
+#include "compiler/ir/names.h"
+#include "compiler/onnx/import.h"
+#include "compiler/onnx/model.h"
+
+enum { SC_OPSET_OLDEST = 6, SC_OPSET_NEWEST = 23 };
+
+// A float tensor that is, or may turn out to be, a parameter: an initializer, a
+// Constant, or a node that describes how a weight starts.
+struct sc_weight {
+    const char *name;
+    const Onnx__TensorProto *tensor; // NULL: described
+    bool is_initializer;
+    bool is_wanted;   // reaches a slot for weights
+    bool is_excluded; // a bias, or of BatchNormalization
+    bool is_unusable; // its values cannot be read, which has been reported
+    // Of a described weight, once its node is imported.
+    bool is_described;
+    struct simclr_shape shape;
+    enum simclr_init init;
+    double a, b;
+    // The parameters it became. A vector per channel is one parameter per
+    // convolution it belongs to, for exporters merge equal vectors.
+    struct sc_copy *copies;
+    size_t n_copies;
+};
+struct sc_copy {
+    const char *key; // what it belongs to; "" for anything but a vector per channel
+    struct sc_param *param;
+};
+
+// What a name of the model stands for.
+struct sc_bound {
+    struct sc_value *value;          // NULL: not looked at yet, or never
+    const Onnx__TensorProto *tensor; // of an initializer
+    struct sc_weight *weight;
+    const Onnx__NodeProto *maker; // NULL for inputs and initializers
+    bool is_unknown;              // its node failed: silence about what depends on it
+    bool is_computed;             // its node has been imported
+};
+
+struct sc_import_row;
+
+// One model while it is imported.
+struct sc_scope {
+    struct sc_module *m;
+    struct sc_onnx_model *model;
+    const Onnx__GraphProto *graph;
+    int64_t opset;
+    enum simclr_part part;
+    bool is_loss;            // its initializers are constants
+    struct sc_names *bounds; // struct sc_bound by name
+    bool *is_imported;       // by node
+    struct sc_builder b;
+    bool any_failed;
+    bool is_unreadable; // of an opset that we do not know: no node is looked at
+    // The present node.
+    const Onnx__NodeProto *node;
+    const char *node_name; // or "#17"
+    const struct sc_import_row *row;
+    struct sc_value **out; // room for every output
+    bool failed;
+};
+
+typedef struct sc_value *sc_import_fn(struct sc_scope *s);
+
+// A row of import.def.
+struct sc_import_row {
+    const char *op_type;
+    int since, until;   // opsets
+    int min_in, max_in; // -1: any number
+    int max_out;
+    const char *slots; // by input: see import.def
+    sc_import_fn *import;
+};
+#define ONNX(op_type, since, until, fn, min_in, max_in, max_out, slots)                        \
+    sc_import_fn sc_import_##fn;
+#include "compiler/onnx/import.def"
+#undef ONNX
+
+// import.c
+void sc_scope_init(struct sc_scope *s, struct sc_module *m, struct sc_graph *g,
+                   struct sc_onnx_model *model, enum simclr_part part, bool is_loss);
+// Checks opset and initializers, and finds the parameters among them.
+void sc_scope_prepare(struct sc_scope *s);
+// Imports the nodes `name` depends on, in the file's order, and returns its value;
+// NULL if it is unknown, which has been reported.
+struct sc_value *sc_scope_import(struct sc_scope *s, const char *name);
+// The row for an operator at the scope's opset; NULL if there is none.
+const struct sc_import_row *sc_import_find(const struct sc_scope *s,
+                                           const Onnx__NodeProto *node);
+
+// scope.c: names.
+struct sc_bound *sc_scope_bound(struct sc_scope *s, const char *name); // made if missing
+struct sc_bound *sc_scope_find(const struct sc_scope *s, const char *name);
+// Gives a value to a name (an input of the model, an output of a node).
+void sc_scope_bind(struct sc_scope *s, const char *name, struct sc_value *value);
+
+// scope.c: messages about the present node. Mistakes return NULL.
+struct sc_value *sc_bad_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
+void sc_hint_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
+void sc_note_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
+
+// scope.c: inputs of the present node, from 0.
+int sc_n_in(const struct sc_scope *s);
+bool sc_has_in(const struct sc_scope *s, int i);
+struct sc_value *sc_in(struct sc_scope *s, int i); // NULL if absent
+const char *sc_in_name(const struct sc_scope *s, int i);
+// A list of integers, or one (scalar or vector), or a number, known at compile
+// time; `what` is the input's name in ONNX. False, reported, if it is not.
+struct sc_ints {
+    const int64_t *v;
+    int64_t n;
+};
+bool sc_in_ints(struct sc_scope *s, int i, const char *what, struct sc_ints *out);
+int64_t sc_in_int(struct sc_scope *s, int i, const char *what);
+double sc_in_number(struct sc_scope *s, int i, const char *what);
+// An output that is used or asked for, from 0.
+bool sc_has_out(const struct sc_scope *s, int i);
+
+// scope.c: attributes of the present node.
+bool sc_has_attr(const struct sc_scope *s, const char *name);
+int64_t sc_attr_i(struct sc_scope *s, const char *name, int64_t absent);
+double sc_attr_f(struct sc_scope *s, const char *name, double absent);
+const char *sc_attr_s(struct sc_scope *s, const char *name, const char *absent);
+bool sc_attr_ints(struct sc_scope *s, const char *name, struct sc_ints *out); // false: absent
+// An axis counted from the end if negative; `rank` is its limit, `axis` names it.
+int64_t sc_axis(struct sc_scope *s, int64_t axis, int32_t rank);
+
+// scope.c: making nodes. What the types do not allow is reported as a mistake of
+// the present node; what is constant and small is computed on the spot. NULL among
+// the inputs gives NULL.
+struct sc_value *sc_make_node(struct sc_scope *s, enum simclr_op op,
+                              const union simclr_attr *attr, struct sc_value *const *in,
+                              int n_in);
+#define sc_make(s, op, attr, ...)                                                              \
+    sc_make_node(                                                                              \
+        (s), (op), (attr), (struct sc_value *[]){__VA_ARGS__},                                 \
+        (int)(sizeof((struct sc_value *[]){__VA_ARGS__}) / sizeof(struct sc_value *)))
+struct sc_value *sc_make_reshape(struct sc_scope *s, struct sc_value *x,
+                                 const struct simclr_shape *shape);
+struct sc_value *sc_make_expand(struct sc_scope *s, struct sc_value *x,
+                                const struct simclr_shape *shape);
+struct sc_value *sc_make_cast(struct sc_scope *s, struct sc_value *x, simclr_dtype to);
+// reduce_sum, reduce_mean or reduce_max.
+struct sc_value *sc_make_reduce(struct sc_scope *s, enum simclr_op op, struct sc_value *x,
+                                const struct simclr_dims *axes, bool keepdims);
+// A constant of x's dtype (f32, i64 or i32).
+struct sc_value *sc_make_scalar(struct sc_scope *s, double value, simclr_dtype dtype);
+
+// weights.c
+// Finds the parameters of the graph: initializers and described weights by the
+// slots their uses lead to.
+void sc_weights_find(struct sc_scope *s);
+bool sc_weight_is_param(const struct sc_scope *s, const struct sc_weight *w);
+// Its value for input `i` of the present node; NULL after reporting.
+struct sc_value *sc_weight_value(struct sc_scope *s, struct sc_weight *w, int i);
+// The parameter that input `i` of `node` reads, NULL if it reads none (template.c).
+struct sc_param *sc_weight_param(struct sc_scope *s, const Onnx__NodeProto *node, int i);
+// Says which vectors were given copies of their own.
+void sc_weights_note_copies(struct sc_scope *s);
+// The weight that the present node describes, if its output reaches a slot.
+struct sc_weight *sc_weight_described(struct sc_scope *s);
+
+// import_constant.c
+// The value of a tensor of the file as a constant; NULL after reporting.
+struct sc_value *sc_import_tensor(struct sc_scope *s, const Onnx__TensorProto *t,
+                                  const char *name);
+
+#endif

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Linking encoder, head and loss into one graph: which input is fed by what, and
+// what the symbolic extents are.
+#ifndef SC_ONNX_LINK_H
+#define SC_ONNX_LINK_H
+
+#include "compiler/onnx/importer.h"
+
+struct sc_link {
+    struct sc_module *m;
+    const struct simclr_compile_options *options;
+    struct sc_import *out;
+    struct sc_scope encoder, head, loss; // of a model with its own loss: encoder alone
+    bool has_head, has_loss;
+    bool failed;
+    struct sc_value *images, *labels; // NULL: no such input, or unknown
+    struct sc_value *h, *z, *l;       // NULL: unknown
+};
+
+// A mistake in `model`.
+void sc_link_fail(struct sc_link *l, const struct sc_onnx_model *model, const char *fmt, ...)
+    SC_PRINTF(3, 4);
+void sc_link_hint(struct sc_link *l, const struct sc_onnx_model *model, const char *fmt, ...)
+    SC_PRINTF(3, 4);
+
+// link_input.c
+
+// The inputs of a model that are no initializers: those of float elements and
+// those of integers, by position. Others are reported.
+enum { SC_MAX_PORTS = 3 };
+struct sc_ports {
+    const Onnx__ValueInfoProto *images[SC_MAX_PORTS], *labels[SC_MAX_PORTS];
+    int n_images, n_labels;
+};
+struct sc_ports sc_link_ports(struct sc_link *l, const struct sc_onnx_model *model);
+
+// Makes the input of the graph for images; sets its extents in l->out.
+void sc_link_images(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info);
+// Makes the input for labels and binds it.
+void sc_link_labels(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info);
+// Feeds `value` (NULL: unknown) to an input after comparing what the model
+// declares with what it gets; `giver` is what it comes from ("the encoder").
+void sc_link_feed(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info,
+                  struct sc_value *value, const char *giver);
+// Warns of --bind options that name no extent of any input.
+void sc_link_check_bindings(struct sc_link *l);
+
+#endif

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which tensors are parameters. Float initializers with more than one element
+// are; so is whatever reaches a slot for weights: a single number, a Constant, or
+// a node that describes how a weight starts (RandomNormal and its kind,
+// ConstantOfShape). Identity is looked through.
+//
+// A tensor used twice is one parameter, as in Siamese networks. But exporters
+// merge initializers of equal value, so in a fresh network all biases and
+// statistics of one width are the same tensor. Vectors per channel therefore
+// belong to the convolution whose output they normalise or shift, and each
+// convolution has its own.
+#include "compiler/onnx/importer.h"
+
+#include <string.h>
+
+static char slot_letter(const struct sc_import_row *row, size_t i)
+{
+    const size_t n = strlen(row->slots);
+    return row->slots[i < n ? i : n - 1];
+}
+
+// A vector per channel, which belongs to a convolution.
+static bool is_per_channel(char letter)
+{
+    return strchr("bsomv", letter) != NULL;
+}
+
+static bool is_float(const Onnx__TensorProto *t)
+{
+    const struct sc_onnx_dtype *const dtype = sc_onnx_dtype(t->data_type);
+    return dtype && dtype->supported && simclr_dtype_is_float(dtype->dtype);
+}
+
+static bool describes_weights(const char *op_type)
+{
+    static const char *const known[] = {"RandomNormal", "RandomNormalLike", "RandomUniform",
+                                        "RandomUniformLike", "ConstantOfShape"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (!strcmp(op_type, known[i])) return true;
+    }
+    return false;
+}
+
+static struct sc_weight *new_weight(struct sc_scope *s, const char *name,
+                                    const Onnx__TensorProto *tensor)
+{
+    struct sc_weight *const w = SC_NEW(s->m->arena, struct sc_weight);
+    w->name = name;
+    w->tensor = tensor;
+    return w;
+}
+
+// A candidate that the node's output is, if any.
+static struct sc_weight *candidate(struct sc_scope *s, const Onnx__NodeProto *node)
+{
+    const char *const op_type = sc_onnx_text(node->op_type);
+    if (node->n_output == 0) return NULL;
+    if (!strcmp(op_type, "Identity") && node->n_input == 1) {
+        const struct sc_bound *const source = sc_scope_find(s, sc_onnx_text(node->input[0]));
+        return source ? source->weight : NULL;
+    }
+    if (!strcmp(op_type, "Constant")) {
+        const Onnx__AttributeProto *const a = sc_onnx_attribute(node, "value");
+        return a && a->t && is_float(a->t) ? new_weight(s, node->output[0], a->t) : NULL;
+    }
+    return describes_weights(op_type) ? new_weight(s, node->output[0], NULL) : NULL;
+}
+
+static void mark(struct sc_weight *w, char letter)
+{
+    const bool is_vector = w->tensor && w->tensor->n_dims == 1;
+    if (strchr("wbsomv", letter)) w->is_wanted = true;
+    if (strchr("bso", letter) || (letter == 'a' && is_vector)) w->is_excluded = true;
+}
+
+void sc_weights_find(struct sc_scope *s)
+{
+    if (s->is_loss) return;
+    for (size_t i = 0; i < s->graph->n_initializer; i++) {
+        const Onnx__TensorProto *const t = s->graph->initializer[i];
+        if (!is_float(t) || !*sc_onnx_text(t->name)) continue;
+        struct sc_weight *const w = new_weight(s, t->name, t);
+        w->is_initializer = true;
+        sc_scope_bound(s, w->name)->weight = w;
+    }
+    for (size_t i = 0; i < s->graph->n_node; i++) {
+        const Onnx__NodeProto *const node = s->graph->node[i];
+        const struct sc_import_row *const row = sc_import_find(s, node);
+        struct sc_weight *const made = candidate(s, node);
+        if (made) sc_scope_bound(s, sc_onnx_text(node->output[0]))->weight = made;
+        for (size_t k = 0; row && k < node->n_input; k++) {
+            const struct sc_bound *const in = sc_scope_find(s, sc_onnx_text(node->input[k]));
+            if (in && in->weight) mark(in->weight, slot_letter(row, k));
+        }
+    }
+}
+
+bool sc_weight_is_param(const struct sc_scope *s, const struct sc_weight *w)
+{
+    if (s->is_loss) return false;
+    if (w->is_wanted) return true;
+    if (!w->is_initializer) return false;
+    for (size_t i = 0; i < w->tensor->n_dims; i++) {
+        if (w->tensor->dims[i] > 1) return true;
+    }
+    return false;
+}
+
+struct sc_weight *sc_weight_described(struct sc_scope *s)
+{
+    const struct sc_bound *const bound = sc_scope_find(s, sc_onnx_text(s->node->output[0]));
+    return bound && bound->weight && bound->weight->is_wanted ? bound->weight : NULL;
+}
+
+// The name of the weight behind input `i`, or of the input itself.
+static const char *weight_name(struct sc_scope *s, const Onnx__NodeProto *node, size_t i)
+{
+    const char *const name = i < node->n_input ? sc_onnx_text(node->input[i]) : "";
+    const struct sc_bound *const bound = sc_scope_find(s, name);
+    return bound && bound->weight ? bound->weight->name : name;
+}
+
+// What a vector per channel at input `i` belongs to: the weight of the layer that
+// makes the channels, and its place there.
+static const char *copy_key(struct sc_scope *s, const Onnx__NodeProto *node, int i)
+{
+    const struct sc_import_row *const row = sc_import_find(s, node);
+    const char letter = slot_letter(row, (size_t)i);
+    if (!is_per_channel(letter)) return "";
+    const Onnx__NodeProto *layer = node;
+    if (letter != 'b') {
+        const struct sc_bound *const x = sc_scope_find(s, sc_onnx_text(node->input[0]));
+        layer = x ? x->maker : NULL;
+        const bool has_weight = layer && (!strcmp(sc_onnx_text(layer->op_type), "Conv") ||
+                                          !strcmp(sc_onnx_text(layer->op_type), "Gemm"));
+        if (!has_weight)
+            return sc_arena_printf(s->m->arena, "%c %s", letter, sc_onnx_text(node->input[0]));
+    }
+    return sc_arena_printf(s->m->arena, "%c %s", letter, weight_name(s, layer, 1));
+}
+
+static struct sc_copy *find_copy(const struct sc_weight *w, const char *key)
+{
+    for (size_t i = 0; i < w->n_copies; i++) {
+        if (!strcmp(w->copies[i].key, key)) return &w->copies[i];
+    }
+    return NULL;
+}
+
+// Adds a parameter under `name` or, if the encoder has one of that name, under
+// "head.<name>".
+static struct sc_param *add_param(struct sc_scope *s, const char *name,
+                                  const struct simclr_shape *shape)
+{
+    struct sc_param *p = sc_module_add_param(s->m, name, shape);
+    while (!p) {
+        name = sc_arena_printf(s->m->arena, "%s.%s",
+                               s->part == SIMCLR_PART_head ? "head" : "encoder", name);
+        p = sc_module_add_param(s->m, name, shape);
+    }
+    return p;
+}
+
+// Its type, and its values or what describes them; false after reporting.
+static bool fill_start(struct sc_scope *s, struct sc_weight *w, const void **stored)
+{
+    char error[SC_ONNX_ERROR];
+    *stored = NULL;
+    if (!w->tensor) return w->is_described;
+    struct sc_onnx_tensor info = {0};
+    if (sc_onnx_tensor_type(w->tensor, &info, error))
+        *stored = sc_onnx_tensor_values(s->model, w->tensor, SIMCLR_f32, false, error);
+    if (!*stored) {
+        w->is_unusable = true;
+        (void)sc_bad_node(s, "initializer '%s': %s", w->name, error);
+        return false;
+    }
+    w->shape = info.shape;
+    w->init = SIMCLR_INIT_stored;
+    return true;
+}
+
+struct sc_value *sc_weight_value(struct sc_scope *s, struct sc_weight *w, int i)
+{
+    const char *const key = copy_key(s, s->node, i);
+    struct sc_copy *copy = find_copy(w, key);
+    if (!copy) {
+        if (w->is_unusable) { // and said so
+            s->failed = true;
+            return NULL;
+        }
+        const void *stored;
+        if (!fill_start(s, w, &stored)) return NULL;
+        const char *const name =
+            w->n_copies == 0 ? w->name
+                             : sc_arena_printf(s->m->arena, "%s.%zu", w->name, w->n_copies + 1);
+        struct sc_param *const p = add_param(s, name, &w->shape);
+        const char letter = slot_letter(s->row, (size_t)i);
+        const bool is_statistic = letter == 'm' || letter == 'v';
+        p->role = is_statistic ? SIMCLR_ROLE_statistic : SIMCLR_ROLE_trainable;
+        p->part = s->part;
+        p->excluded = w->is_excluded && !is_statistic;
+        p->init = w->init;
+        p->a = w->a;
+        p->b = w->b;
+        p->stored = stored;
+        copy = &SC_PUSH(s->m->arena, w->copies, w->n_copies);
+        *copy = (struct sc_copy){.key = key, .param = p};
+    }
+    return sc_graph_param(s->b.graph, copy->param);
+}
+
+struct sc_param *sc_weight_param(struct sc_scope *s, const Onnx__NodeProto *node, int i)
+{
+    const struct sc_bound *const bound = sc_scope_find(s, sc_onnx_text(node->input[i]));
+    if (!bound || !bound->weight || !sc_weight_is_param(s, bound->weight)) return NULL;
+    const struct sc_copy *const copy = find_copy(bound->weight, copy_key(s, node, i));
+    return copy ? copy->param : NULL;
+}
+
+static void note_copies(struct sc_scope *s, const struct sc_weight *w)
+{
+    enum { SHOWN = 4 };
+    struct sc_str text = {0};
+    for (size_t i = 0; i < w->n_copies && i < SHOWN; i++)
+        sc_str_printf(&text, "%s'%s'", i > 0 ? ", " : "", w->copies[i].param->name);
+    sc_report(
+        s->m->diag, SIMCLR_NOTE, s->model->name,
+        "'%s' stands for %zu vectors of different layers or roles, which are trained apart: "
+        "%s%s",
+        w->name, w->n_copies, sc_str_text(&text), w->n_copies > SHOWN ? ", ..." : "");
+    sc_str_free(&text);
+}
+
+void sc_weights_note_copies(struct sc_scope *s)
+{
+    for (size_t i = 0; i < s->graph->n_initializer; i++) {
+        const struct sc_bound *const bound =
+            sc_scope_find(s, sc_onnx_text(s->graph->initializer[i]->name));
+        if (bound && bound->weight && bound->weight->n_copies > 1)
+            note_copies(s, bound->weight);
+    }
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Models with what becomes of them. Each file of tests/onnx/golden is a model in
+// ONNX's textual syntax, to which everything but the model is a comment:
+//     # RUN: open                 read it
+//     # RUN: print                read it and print it; the print must read back
+//     # RUN: import               import it alone, every input given at run time
+//     # RUN: eval [constant]      import and run it on `# x = 1 2 3`, one line per input
+//     # RUN: link KEY=VALUE...    link it (head, loss, batch, image_size, h, bind=NAME:N)
+//     # RUN: template KEY=VALUE...  the same, then the encoder to export, parameters all 0
+//     the model
+//     # ----
+//     # what comes out: messages behind `! `, then the text or the values
+// and must match to the last character. `eval` runs twice, with floats given at run
+// time and with everything known at compile time, and both must agree; `constant`
+// runs the second only. SIMCLR_UPDATE_GOLDEN=1 in the environment rewrites what differs.
+#include "tests/onnx/run.h"
+
+#include "compiler/ir/text.h"
+#include "compiler/ir/verify.h"
+#include "runtime/base/file.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char folder[] = "tests/onnx/golden";
+static const char rule[] = "# ----\n";
+static const char model_name[] = "m.onnxtxt";
+
+static void append_values(struct sc_str *out, const char *name, const struct sc_tensor *t)
+{
+    sc_str_printf(out, "%s = ", name);
+    sc_str_append_type(out, t->dtype, &t->shape);
+    for (int64_t i = 0; i < t->count; i++) {
+        if (t->f)
+            sc_str_printf(out, " %.5g", t->f[i] == 0 ? 0.0 : t->f[i]);
+        else
+            sc_str_printf(out, " %lld", (long long)t->i[i]);
+    }
+    sc_str_append(out, "\n");
+}
+
+static void append_messages(struct sc_str *out, const struct run *r)
+{
+    for (const char *line = sc_str_text(&r->messages); *line;) {
+        const size_t n = strcspn(line, "\n");
+        sc_str_append(out, "! ");
+        sc_str_append_n(out, line, n + 1);
+        line += n + 1;
+    }
+}
+
+// The numbers behind `# name = `; zeros without such a line.
+static void read_values(const char *text, const char *name, struct sc_tensor *t)
+{
+    char key[64];
+    (void)snprintf(key, sizeof key, "\n# %s = ", name);
+    const char *at = strstr(text, key);
+    at = at ? at + strlen(key) : "";
+    for (int64_t i = 0; i < t->count; i++) {
+        char *end;
+        const double value = strtod(at, &end);
+        assert_true(at == end || *at != '\n');
+        if (t->f) t->f[i] = value;
+        if (t->i) t->i[i] = (int64_t)value;
+        at = end;
+    }
+}
+
+// Inputs of the declared types; symbolic extents are 2.
+static void make_inputs(struct run *r, const char *text)
+{
+    const Onnx__ValueInfoProto *infos[RUN_MAX_TENSORS];
+    r->n_in = run_inputs(r->model, infos);
+    for (int i = 0; i < r->n_in; i++) {
+        const Onnx__TypeProto__Tensor *const type = infos[i]->type->tensor_type;
+        struct simclr_shape shape = {.rank = (int32_t)type->shape->n_dim};
+        for (int32_t k = 0; k < shape.rank; k++)
+            shape.dim[k] = type->shape->dim[k]->dim_value ? type->shape->dim[k]->dim_value : 2;
+        r->in[i] = sc_tensor_new(sc_onnx_dtype(type->elem_type)->dtype, &shape);
+        read_values(text, infos[i]->name, r->in[i]);
+    }
+}
+
+static void open_model(struct run *r, const char *text, size_t size)
+{
+    run_init(r);
+    if (sc_onnx_open_bytes(r->m, model_name, text, size, &r->model) != SIMCLR_OK)
+        r->model = NULL;
+}
+
+static void do_print(struct run *r, struct sc_str *out)
+{
+    struct run again;
+    struct sc_str second = {0};
+    sc_onnx_print(r->model, out);
+    open_model(&again, sc_str_text(out), out->size);
+    assert_string_equal(sc_str_text(&again.messages), "");
+    sc_onnx_print(again.model, &second);
+    assert_string_equal(sc_str_text(&second), sc_str_text(out));
+    sc_str_free(&second);
+    run_deinit(&again);
+}
+
+static void do_import(struct run *r, const char *text, struct sc_str *out)
+{
+    make_inputs(r, text);
+    run_import(r, true);
+    append_messages(out, r);
+    if (r->scope.any_failed) return;
+    (void)sc_graph_remove_dead(r->graph);
+    sc_verify_thoroughly(r->graph, "import");
+    sc_print_text(r->graph, out);
+}
+
+static void eval_once(struct run *r, const char *text, bool floats_are_given,
+                      struct sc_str *out)
+{
+    make_inputs(r, text);
+    run_import(r, floats_are_given);
+    append_messages(out, r);
+    if (r->scope.any_failed) return;
+    run_eval(r);
+    for (int i = 0; i < r->n_out; i++)
+        append_values(out, r->model->proto->graph->output[i]->name, r->out[i]);
+}
+
+static void do_eval(struct run *r, const char *text, bool is_constant, struct sc_str *out)
+{
+    eval_once(r, text, false, out);
+    if (is_constant) return;
+    struct run again;
+    struct sc_str second = {0};
+    open_model(&again, text, strlen(text));
+    eval_once(&again, text, true, &second);
+    assert_string_equal(sc_str_text(&second), sc_str_text(out));
+    sc_str_free(&second);
+    run_deinit(&again);
+}
+
+enum { MAX_BINDINGS = 4 };
+struct linking {
+    struct simclr_compile_options options;
+    struct simclr_binding bindings[MAX_BINDINGS];
+    const char *head, *loss;
+};
+
+// One KEY=VALUE word, which it takes apart.
+static bool read_setting(struct linking *l, char *word)
+{
+    char *const value = strchr(word, '=');
+    if (!value) return false;
+    *value = '\0';
+    if (!strcmp(word, "head"))
+        l->head = value + 1;
+    else if (!strcmp(word, "loss"))
+        l->loss = value + 1;
+    else if (!strcmp(word, "h"))
+        l->options.h = value + 1;
+    else if (!strcmp(word, "batch"))
+        l->options.batch = atoll(value + 1);
+    else if (!strcmp(word, "image_size"))
+        l->options.image_size = atoll(value + 1);
+    else if (!strcmp(word, "bind")) {
+        char *const colon = strchr(value + 1, ':');
+        *colon = '\0';
+        l->bindings[l->options.n_bindings++] =
+            (struct simclr_binding){value + 1, atoll(colon + 1)};
+        l->options.bindings = l->bindings;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+// The exported model, read back and printed.
+static void print_template(struct run *r, const struct sc_import *import, struct sc_str *out)
+{
+    struct sc_template t;
+    struct sc_str bytes = {0};
+    assert_int_equal(sc_onnx_template(r->m, r->model, import, &t), SIMCLR_OK);
+    for (uint32_t i = 0; i < t.n_segments; i++) {
+        const struct simclr_segment *const s = &t.segments[i];
+        if (s->param == SIMCLR_SEGMENT_LITERAL) {
+            sc_str_append_n(&bytes, (const char *)t.bytes + s->offset, s->size);
+        } else {
+            assert_int_equal(s->size, 4 * simclr_shape_count(&r->m->params[s->param]->shape));
+            for (uint64_t k = 0; k < s->size; k++)
+                sc_str_append_n(&bytes, "", 1);
+        }
+    }
+    struct sc_onnx_model *exported;
+    assert_int_equal(sc_onnx_open_bytes(r->m, "exported", bytes.data, bytes.size, &exported),
+                     SIMCLR_OK);
+    sc_onnx_print(exported, out);
+    sc_onnx_close(exported);
+    sc_str_free(&bytes);
+}
+
+static void do_link(struct run *r, char *settings, bool wants_template, struct sc_str *out)
+{
+    struct linking l = {.options.batch = 2};
+    char *rest = settings;
+    for (char *word; (word = strtok_r(rest, " ", &rest));)
+        assert_true(read_setting(&l, word));
+    struct sc_onnx_model *head = NULL, *loss = NULL;
+    if (l.head) assert_int_equal(sc_onnx_open(r->m, l.head, &head), SIMCLR_OK);
+    if (l.loss) assert_int_equal(sc_onnx_open(r->m, l.loss, &loss), SIMCLR_OK);
+    const struct sc_import_options options = {&l.options, r->model, head, loss};
+    struct sc_import import;
+    const simclr_status status = sc_onnx_import(r->m, &options, &import);
+    append_messages(out, r);
+    if (status == SIMCLR_OK && wants_template) {
+        print_template(r, &import, out);
+    } else if (status == SIMCLR_OK) {
+        sc_verify_thoroughly(import.graph, "link");
+        sc_print_text(import.graph, out);
+    }
+    sc_onnx_close(head);
+    sc_onnx_close(loss);
+}
+
+// What comes out of the model in `text`, according to its first line.
+static void run_text(const char *text, struct sc_str *out)
+{
+    char first[256];
+    const size_t n = strcspn(text, "\n");
+    assert_true(n < sizeof first && !strncmp(text, "# RUN: ", 7));
+    (void)snprintf(first, sizeof first, "%.*s", (int)(n - 7), text + 7);
+    char *rest = first;
+    const char *const mode = strtok_r(rest, " ", &rest);
+    struct run r;
+    open_model(&r, text, strlen(text));
+    if (!r.model)
+        append_messages(out, &r);
+    else if (!strcmp(mode, "print"))
+        do_print(&r, out);
+    else if (!strcmp(mode, "import"))
+        do_import(&r, text, out);
+    else if (!strcmp(mode, "eval"))
+        do_eval(&r, text, strstr(rest, "constant") != NULL, out);
+    else if (!strcmp(mode, "link") || !strcmp(mode, "template"))
+        do_link(&r, rest, !strcmp(mode, "template"), out);
+    else
+        assert_string_equal(mode, "open");
+    run_deinit(&r);
+}
+
+static void as_comments(const struct sc_str *lines, struct sc_str *out)
+{
+    for (const char *line = sc_str_text(lines); *line;) {
+        const size_t n = strcspn(line, "\n");
+        sc_str_append(out, n > 0 ? "# " : "#");
+        sc_str_append_n(out, line, n);
+        sc_str_append(out, "\n");
+        line += n + (line[n] == '\n');
+    }
+}
+
+static bool check_file(const char *path)
+{
+    struct sc_map map;
+    assert_int_equal(sc_map_open(NULL, path, &map), SIMCLR_OK);
+    struct sc_str input = {0}, result = {0}, whole = {0};
+    char *const text = calloc(map.size + 1, 1);
+    assert_non_null(text);
+    memcpy(text, map.data, map.size);
+    const char *const end = strstr(text, rule);
+    sc_str_append_n(&input, text, end ? (size_t)(end - text) : map.size);
+    run_text(sc_str_text(&input), &result);
+    sc_str_append(&whole, sc_str_text(&input));
+    sc_str_append(&whole, rule);
+    as_comments(&result, &whole);
+    bool is_equal = !strcmp(sc_str_text(&whole), text);
+    sc_map_close(&map);
+    if (!is_equal && getenv("SIMCLR_UPDATE_GOLDEN")) {
+        FILE *const f = fopen(path, "w");
+        assert_non_null(f);
+        assert_int_equal(fwrite(whole.data, 1, whole.size, f), whole.size);
+        assert_int_equal(fclose(f), 0);
+        is_equal = true;
+    } else if (!is_equal) {
+        print_error("%s differs; now it is\n%s", path, sc_str_text(&whole));
+    }
+    sc_str_free(&input);
+    sc_str_free(&result);
+    sc_str_free(&whole);
+    free(text);
+    return is_equal;
+}
+
+static int is_case(const struct dirent *entry)
+{
+    return strstr(entry->d_name, ".onnxtxt") != NULL;
+}
+
+static void models_become_what_the_files_say(void **state)
+{
+    (void)state;
+    struct dirent **entries = NULL;
+    const int n = scandir(folder, &entries, is_case, alphasort);
+    assert_true(n > 0);
+    int n_different = 0;
+    for (int i = 0; i < n; i++) {
+        char path[512];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        n_different += !check_file(path);
+        free(entries[i]);
+    }
+    free(entries);
+    assert_int_equal(n_different, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(models_become_what_the_files_say),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
