@@ -176,12 +176,18 @@ static void bind_outputs(struct sc_scope *s)
     }
 }
 
+// What messages and dumps call a node: its name, or what it makes, or its place.
+static const char *name_of(struct sc_scope *s, const Onnx__NodeProto *node, size_t index)
+{
+    if (*sc_onnx_text(node->name)) return node->name;
+    if (node->n_output > 0 && *sc_onnx_text(node->output[0])) return node->output[0];
+    return sc_arena_printf(s->m->arena, "#%zu", index + 1);
+}
+
 static void import_node(struct sc_scope *s, size_t index)
 {
     s->node = s->graph->node[index];
-    s->node_name = *sc_onnx_text(s->node->name)
-                       ? s->node->name
-                       : sc_arena_printf(s->m->arena, "#%zu", index + 1);
+    s->node_name = name_of(s, s->node, index);
     s->failed = false;
     s->is_imported[index] = true;
     s->out = SC_NEW_ARRAY(s->m->arena, struct sc_value *, s->node->n_output);

@@ -38,7 +38,7 @@ void sc_scope_bind(struct sc_scope *s, const char *name, struct sc_value *value)
 static const char *locus(const struct sc_scope *s)
 {
     if (!s->node) return s->model->name;
-    const bool quote = *sc_onnx_text(s->node->name) != '\0';
+    const bool quote = s->node_name[0] != '#'; // "#17" has no name
     return sc_arena_printf(s->m->arena, quote ? "%s: node '%s' (%s)" : "%s: node %s (%s)",
                            s->model->name, s->node_name, sc_onnx_text(s->node->op_type));
 }

@@ -40,6 +40,7 @@ enum {
     CONV_COLUMNS = 256, // preferred columns of a task
     GRAD_DEPTH = 256,   // positions at a time
     GRAD_PITCH = 272,   // floats from row to row of its patches
+    GRAD_PANELS = 4,    // panels of output channels of a task
     GRAD_ROWS = 288,    // preferred patch rows of a task
     ENOUGH_TASKS = 16,
     MOST_PART_BYTES = 16 << 20,
@@ -162,13 +163,13 @@ static struct sc_kernel_choice choose_grad_input(const struct sc_node *n)
     return choice;
 }
 
-// Tasks are (input channels, panel of output channels, part of the samples): parts
+// Tasks are (input channels, output channels, part of the samples): parts
 // are as many as make enough tasks, and not more than their copies of the gradient
 // are worth.
-static uint64_t bytes_of_parts(const struct convolution *c, int64_t tile)
+static uint64_t bytes_of_parts(const struct convolution *c, int64_t tile, int64_t outputs)
 {
-    const int64_t n_panels = ceil_div(c->w->dim[0] / c->group, PANEL);
-    const int64_t n_tasks = max_i64(1, c->group * n_panels * ceil_div(c->w->dim[1], tile));
+    const int64_t n_blocks = ceil_div(c->w->dim[0] / c->group, outputs);
+    const int64_t n_tasks = max_i64(1, c->group * n_blocks * ceil_div(c->w->dim[1], tile));
     const int64_t bytes = simclr_shape_count(c->w) * (int64_t)sizeof(float);
     const int64_t n_parts = min_i64(min_i64(c->x->dim[0], ceil_div(ENOUGH_TASKS, n_tasks)),
                                     MOST_PART_BYTES / max_i64(1, bytes));
@@ -183,7 +184,7 @@ static struct sc_kernel_choice choose_grad_winograd(const struct convolution *c)
     return (struct sc_kernel_choice){.kernel = WINOGRAD,
                                      .tile = tile,
                                      .scratch_bytes = (uint64_t)scratch * sizeof(float),
-                                     .workspace_bytes = bytes_of_parts(c, tile)};
+                                     .workspace_bytes = bytes_of_parts(c, tile, PANEL)};
 }
 
 static struct sc_kernel_choice choose_grad_weight(const struct sc_node *n)
@@ -199,8 +200,9 @@ static struct sc_kernel_choice choose_grad_weight(const struct sc_node *n)
         .kernel = IMPLICIT,
         .tile = tile,
         .scratch_bytes =
-            (uint64_t)(rows * GRAD_PITCH + GRAD_DEPTH * PANEL + rows * PANEL) * sizeof(float),
-        .workspace_bytes = bytes_of_parts(&c, tile)};
+            (uint64_t)(rows * GRAD_PITCH + (GRAD_DEPTH + GRAD_PANELS * rows) * PANEL) *
+            sizeof(float),
+        .workspace_bytes = bytes_of_parts(&c, tile, GRAD_PANELS * PANEL)};
 }
 
 static struct sc_kernel_choice choose_nt_xent(const struct sc_node *n)

@@ -263,7 +263,7 @@ static void an_unknown_element_type_is_refused(void **state)
     assert_int_equal(sc_onnx_open_bytes(r.m, "m.onnx", model.data, model.size, &r.model),
                      SIMCLR_OK);
     run_import(&r, true);
-    assert_string_equal(sc_str_text(&r.messages), "m.onnx: node #1 (Mul): error: tensor 'w': "
+    assert_string_equal(sc_str_text(&r.messages), "m.onnx: node 'y' (Mul): error: tensor 'w': "
                                                   "elements of type 99 are unknown\n");
     run_deinit(&r);
     sc_str_free(&model);
