@@ -32,6 +32,7 @@ static void fill_defaults(struct simclr_compile_options *o)
     if (!o->normalize) o->normalize = "none";
     if (!o->optimizer) o->optimizer = "sgd";
     if (!o->bn) o->bn = "train";
+    if (!o->conv) o->conv = "fast";
 }
 
 // Pixel statistics: ImageNet's are those every classifier of its family uses,
@@ -81,6 +82,9 @@ static simclr_status check_options(struct simclr_compilation *c)
     if (strcmp(o->bn, "train") != 0 && strcmp(o->bn, "freeze") != 0)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL, "--bn is '%s', expected train or freeze",
                        o->bn);
+    if (strcmp(o->conv, "fast") != 0 && strcmp(o->conv, "strict") != 0)
+        return sc_fail(c->diag, SIMCLR_USAGE, NULL, "--conv is '%s', expected fast or strict",
+                       o->conv);
     if (o->temperature < 0)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL, "temperature is %g, expected more than 0",
                        o->temperature);
@@ -88,6 +92,7 @@ static simclr_status check_options(struct simclr_compilation *c)
     SC_TRY(parse_normalize(c));
     c->context.options = o;
     c->context.freeze_bn = !strcmp(o->bn, "freeze");
+    c->context.strict_conv = !strcmp(o->conv, "strict");
     return sc_optimizer_parse(c->diag, o->optimizer, &c->context.optimizer);
 }
 

@@ -17,7 +17,7 @@ struct arguments {
     const char *output;
     int64_t batch, image_size, seed;
     struct simclr_texts bind, set, skip_pass;
-    const char *normalize, *optimizer, *bn, *init;
+    const char *normalize, *optimizer, *bn, *conv, *init;
     const char *dump, *dump_format, *dump_dir, *entry;
     bool list_models, time_passes, verify_each;
 };
@@ -47,6 +47,8 @@ static const struct simclr_option options[] = {
      .metavar = "O[:KEY=V,...]", .help = "lars, sgd, adam or adamw (sgd)"},
     {SIMCLR_OPTION_text, .name = "bn", .offset = AT(bn), .choices = "train|freeze",
      .help = "whether BatchNormalization uses the batch's statistics (train)"},
+    {SIMCLR_OPTION_text, .name = "conv", .offset = AT(conv), .choices = "fast|strict",
+     .help = "3x3 convolutions by Winograd's tiles or as plain, slower sums (fast)"},
     {SIMCLR_OPTION_text, .name = "normalize", .offset = AT(normalize), .metavar = "N",
      .help = "pixels: none, imagenet, cifar10 or MEANS/DEVIATIONS (none)"},
     {SIMCLR_OPTION_text, .name = "init", .offset = AT(init), .metavar = "FILE",
@@ -236,6 +238,7 @@ static simclr_status run(struct simclr_diag *diag, const struct arguments *a)
         .normalize = a->normalize,
         .optimizer = a->optimizer,
         .bn = a->bn,
+        .conv = a->conv,
         .init_file = a->init,
         .skip_passes = a->skip_pass.item,
         .n_skip_passes = a->skip_pass.n,

@@ -31,6 +31,7 @@ struct sc_pass_context {
     enum sc_entry_kind entry;
     struct sc_optimizer optimizer;
     bool freeze_bn;
+    bool strict_conv; // no algorithm that is less exact than the plain sum
 };
 
 typedef bool sc_pass_fn(struct sc_graph *g, const struct sc_pass_context *ctx);

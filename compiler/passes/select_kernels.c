@@ -71,8 +71,10 @@ static int64_t ceil_div(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-static struct sc_kernel_choice choose_pointwise(const struct sc_node *n)
+static struct sc_kernel_choice choose_pointwise(const struct sc_node *n,
+                                                const struct sc_pass_context *ctx)
 {
+    (void)ctx;
     const int64_t steps = n->op == SIMCLR_OP_pointwise ? n->attr.pointwise.code.n_steps : 1;
     if (n->out[0]->dtype != SIMCLR_f32) return (struct sc_kernel_choice){0};
     return (struct sc_kernel_choice){.scratch_bytes = (uint64_t)(n->n_in + steps) *
@@ -83,6 +85,7 @@ static struct sc_kernel_choice choose_pointwise(const struct sc_node *n)
 struct convolution {
     const struct simclr_shape *x, *w, *y;
     int64_t group;
+    bool is_strict; // plain sums only
 };
 
 static bool is_direct(const struct convolution *c)
@@ -106,6 +109,7 @@ static struct sc_kernel_choice choose_product(int64_t samples, int64_t positions
 // waste what tiles save. `pads` are at most 2, so that the gradient's are not negative.
 static bool is_winograd(const struct convolution *c, const struct sc_attr_conv2d *a)
 {
+    if (c->is_strict) return false;
     const int64_t oh = c->y->dim[2], ow = c->y->dim[3];
     const int64_t in_tiles =
         ceil_div(oh, WINO_TILE) * ceil_div(ow, WINO_TILE) * WINO_TILE * WINO_TILE;
@@ -137,21 +141,23 @@ static struct sc_kernel_choice choose_winograd(int64_t samples, int64_t oh, int6
         .workspace_bytes = (uint64_t)(WINO_POINTS * workspace) * sizeof(float)};
 }
 
-static struct sc_kernel_choice choose_conv2d(const struct sc_node *n)
+static struct sc_kernel_choice choose_conv2d(const struct sc_node *n,
+                                             const struct sc_pass_context *ctx)
 {
     const struct convolution c = {&n->in[0]->shape, &n->in[1]->shape, &n->out[0]->shape,
-                                  n->attr.conv2d.group};
+                                  n->attr.conv2d.group, ctx->strict_conv};
     if (is_direct(&c)) return (struct sc_kernel_choice){.kernel = DIRECT};
     if (is_winograd(&c, &n->attr.conv2d))
         return choose_winograd(c.y->dim[0], c.y->dim[2], c.y->dim[3], c.w->dim[0], c.w->dim[1]);
     return choose_product(c.y->dim[0], c.y->dim[2] * c.y->dim[3]);
 }
 
-static struct sc_kernel_choice choose_grad_input(const struct sc_node *n)
+static struct sc_kernel_choice choose_grad_input(const struct sc_node *n,
+                                                 const struct sc_pass_context *ctx)
 {
     const struct sc_attr_conv2d_grad *a = &n->attr.conv2d_grad;
     const struct convolution c = {&n->out[0]->shape, &n->in[1]->shape, &n->in[0]->shape,
-                                  a->group};
+                                  a->group, ctx->strict_conv};
     if (is_direct(&c)) return (struct sc_kernel_choice){.kernel = DIRECT};
     // The attributes of the gradients begin with those of conv2d.
     if (is_winograd(&c, &n->attr.conv2d))
@@ -187,10 +193,11 @@ static struct sc_kernel_choice choose_grad_winograd(const struct convolution *c)
                                      .workspace_bytes = bytes_of_parts(c, tile, PANEL)};
 }
 
-static struct sc_kernel_choice choose_grad_weight(const struct sc_node *n)
+static struct sc_kernel_choice choose_grad_weight(const struct sc_node *n,
+                                                  const struct sc_pass_context *ctx)
 {
     const struct convolution c = {&n->in[0]->shape, &n->out[0]->shape, &n->in[1]->shape,
-                                  n->attr.conv2d_grad.group};
+                                  n->attr.conv2d_grad.group, ctx->strict_conv};
     if (is_direct(&c)) return (struct sc_kernel_choice){.kernel = DIRECT};
     if (is_winograd(&c, &n->attr.conv2d)) return choose_grad_winograd(&c);
     const int64_t taps = c.w->dim[2] * c.w->dim[3], channels = c.w->dim[1];
@@ -205,8 +212,10 @@ static struct sc_kernel_choice choose_grad_weight(const struct sc_node *n)
         .workspace_bytes = bytes_of_parts(&c, tile, GRAD_PANELS * PANEL)};
 }
 
-static struct sc_kernel_choice choose_nt_xent(const struct sc_node *n)
+static struct sc_kernel_choice choose_nt_xent(const struct sc_node *n,
+                                              const struct sc_pass_context *ctx)
 {
+    (void)ctx;
     const uint64_t rows = (uint64_t)n->in[0]->shape.dim[0];
     const uint64_t doubles = n->op == SIMCLR_OP_nt_xent           ? 1
                              : n->op == SIMCLR_OP_nt_xent_metrics ? 2
@@ -215,7 +224,8 @@ static struct sc_kernel_choice choose_nt_xent(const struct sc_node *n)
                                      .workspace_bytes = doubles * rows * sizeof(double)};
 }
 
-typedef struct sc_kernel_choice choose_fn(const struct sc_node *n);
+typedef struct sc_kernel_choice choose_fn(const struct sc_node *n,
+                                          const struct sc_pass_context *ctx);
 
 static choose_fn *const choosers[SIMCLR_N_OPS] = {
     [SIMCLR_OP_pointwise] = choose_pointwise,
@@ -229,13 +239,12 @@ static choose_fn *const choosers[SIMCLR_N_OPS] = {
 
 bool sc_pass_select_kernels(struct sc_graph *g, const struct sc_pass_context *ctx)
 {
-    (void)ctx;
     SC_FOR_EACH_NODE(g, n)
     {
         if (choosers[n->op])
-            n->kernel = choosers[n->op](n);
+            n->kernel = choosers[n->op](n, ctx);
         else if (sc_op_table[n->op].traits & SC_TRAIT_P)
-            n->kernel = choose_pointwise(n);
+            n->kernel = choose_pointwise(n, ctx);
         else
             n->kernel = (struct sc_kernel_choice){0};
     }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/harness/op_case.h"
+
+static const struct op_case cases[] = {
+    {.name = "sign_by_hand",
+     .op = SIMCLR_OP_sign,
+     .n_in = 1,
+     .in = {{.shape = {1, {3}}, .values = (const double[]){0.5, -1.5, 2}}},
+     .shape = {{1, {3}}},
+     .expect = {(const double[]){1, -1, 1}}},
+    {.name = "sign_of_a_matrix",
+     .op = SIMCLR_OP_sign,
+     .n_in = 1,
+     .in = {{.shape = {2, {3, 5}}, .gap = 0.05}},
+     .shape = {{2, {3, 5}}}},
+    {.name = "sign_of_a_scalar",
+     .op = SIMCLR_OP_sign,
+     .n_in = 1,
+     .in = {{.shape = {0}, .gap = 0.05}},
+     .shape = {{0}}},
+    {.name = "sign_of_integers",
+     .op = SIMCLR_OP_sign,
+     .n_in = 1,
+     .in = {{.dtype = SIMCLR_i64, .shape = {1, {3}}, .values = (const double[]){3, -4, 0}}},
+     .shape = {{1, {3}}},
+     .dtype = SIMCLR_i64,
+     .expect = {(const double[]){1, -1, 0}}},
+    {.name = "sign_of_zero_is_zero",
+     .op = SIMCLR_OP_sign,
+     .n_in = 1,
+     .in = {{.shape = {1, {1}}, .values = (const double[]){0}}},
+     .shape = {{1, {1}}},
+     .expect = {(const double[]){0}},
+     .skip_gradient = true},
+    {.name = "sign_rejects_truth_values",
+     .op = SIMCLR_OP_sign,
+     .n_in = 1,
+     .in = {{.dtype = SIMCLR_bool, .shape = {1, {2}}, .values = (const double[]){0, 1}}},
+     .error = "operand 1 is bool[2], expected f32, i64 or i32"},
+};
+
+OP_SUITE(sign, cases);
