@@ -193,6 +193,9 @@ static simclr_status import_and_run(struct simclr_compilation *c, enum simclr_st
         .loss = c->models[2],
     };
     SC_TRY(sc_onnx_import(c->module, &how, &c->import));
+    if (c->import.two_views && c->import.batch < 2)
+        return sc_fail(c->diag, SIMCLR_USAGE, NULL,
+                       "batch is 1, expected at least 2: a contrastive loss compares images");
     SC_TRY(apply_init_file(c));
     SC_TRY(sc_pipeline_run(c, c->import.graph, SIMCLR_STAGE_graph));
     SC_TRY(apply_temperature(c));
@@ -240,5 +243,7 @@ void simclr_compilation_free(struct simclr_compilation *c)
 
 simclr_status simclr_compilation_write(struct simclr_compilation *c, const char *path)
 {
+    if (c->reached < SIMCLR_STAGE_plan)
+        return sc_fail(c->diag, SIMCLR_USAGE, NULL, "stage 'plan' was not compiled");
     return sc_emit(c, path);
 }

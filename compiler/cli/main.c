@@ -5,10 +5,12 @@
 #include <simclr/compiler.h>
 #include <simclr/options.h>
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct arguments {
     struct simclr_texts models; // operands: at most one
@@ -158,31 +160,41 @@ static simclr_status write_text(struct simclr_diag *diag, const char *path, cons
     FILE *f = fopen(path, "w");
     const bool written = f && fputs(text, f) >= 0;
     if ((f && fclose(f) != 0) || !written) {
-        simclr_report(diag, SIMCLR_ERROR, path, "cannot be written");
+        simclr_report(diag, SIMCLR_ERROR, NULL, "cannot write '%s': %s", path, strerror(errno));
         return SIMCLR_IO;
     }
     return SIMCLR_OK;
 }
 
-// Stages first..last into numbered files of a directory that exists.
+// One stage into its numbered file.
+static simclr_status dump_file(struct simclr_diag *diag, struct simclr_compilation *c,
+                               const struct arguments *a, int stage)
+{
+    const char *const format = stage == SIMCLR_STAGE_onnx ? "text" : a->dump_format;
+    const char *text;
+    simclr_status status =
+        simclr_compilation_dump(c, (enum simclr_stage)stage, a->entry, format, &text);
+    if (status != SIMCLR_OK) return status;
+    const size_t size = strlen(a->dump_dir) + 64;
+    char *const path = malloc(size);
+    if (!path) return SIMCLR_NO_MEMORY;
+    (void)snprintf(path, size, "%s/%d-%s.%s", a->dump_dir, stage,
+                   simclr_stage_name((size_t)stage),
+                   strcmp(format, "text") == 0 ? "txt" : format);
+    status = write_text(diag, path, text);
+    free(path);
+    return status;
+}
+
+// Stages first..last into a directory, made if need be.
 static simclr_status dump_files(struct simclr_diag *diag, struct simclr_compilation *c,
                                 const struct arguments *a, int first, int last)
 {
-    for (int stage = first; stage <= last; stage++) {
-        const char *format = stage == SIMCLR_STAGE_onnx ? "text" : a->dump_format;
-        const char *text;
-        simclr_status status =
-            simclr_compilation_dump(c, (enum simclr_stage)stage, a->entry, format, &text);
-        char path[4096];
-        const int n = snprintf(path, sizeof path, "%s/%d-%s.%s", a->dump_dir, stage,
-                               simclr_stage_name((size_t)stage),
-                               strcmp(format, "text") == 0 ? "txt" : format);
-        if (status == SIMCLR_OK && (n < 0 || (size_t)n >= sizeof path))
-            status = usage_error(diag, "--dump-dir '%s' is too long", a->dump_dir);
-        if (status == SIMCLR_OK) status = write_text(diag, path, text);
-        if (status != SIMCLR_OK) return status;
-    }
-    return SIMCLR_OK;
+    (void)mkdir(a->dump_dir, 0777); // what is wrong with it shows at the first file
+    simclr_status status = SIMCLR_OK;
+    for (int stage = first; stage <= last && status == SIMCLR_OK; stage++)
+        status = dump_file(diag, c, a, stage);
+    return status;
 }
 
 static simclr_status dump(struct simclr_diag *diag, struct simclr_compilation *c,

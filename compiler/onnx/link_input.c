@@ -72,10 +72,6 @@ static int64_t image_extent(struct sc_link *l, const struct sc_onnx_model *model
         if (dim->dim_value < 1)
             sc_link_fail(l, model, "input '%s' has %" PRId64 " %s, expected at least 1",
                          info->name, dim->dim_value, names[axis]);
-        else if (size > 0 && size != dim->dim_value)
-            sc_report(l->m->diag, SIMCLR_NOTE, model->name,
-                      "input '%s' has the fixed %s %" PRId64 ", imported with %" PRId64,
-                      info->name, names[axis], dim->dim_value, size);
         return size > 0 ? size : dim->dim_value;
     }
     const struct simclr_binding *const binding = find_binding(l, symbol(dim));
