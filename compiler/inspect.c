@@ -61,13 +61,24 @@ static simclr_status find_entry(struct simclr_compilation *c, const char *name, 
     return status;
 }
 
+static void print_models(struct sc_onnx_model *const *models, size_t n, struct sc_str *out)
+{
+    for (size_t i = 0; i < n; i++)
+        sc_onnx_print(models[i], out);
+}
+
 simclr_status simclr_compilation_dump(struct simclr_compilation *c, enum simclr_stage stage,
                                       const char *entry, const char *format, const char **out)
 {
     static const struct {
         const char *name;
         void (*print)(const struct sc_graph *g, struct sc_str *out);
-    } formats[] = {{"text", sc_print_text}, {"dot", sc_print_dot}, {"json", sc_print_json}};
+        void (*print_models)(struct sc_onnx_model *const *models, size_t n, struct sc_str *out);
+    } formats[] = {
+        {"text", sc_print_text, print_models},
+        {"dot", sc_print_dot, sc_onnx_print_dot},
+        {"json", sc_print_json, sc_onnx_print_json},
+    };
 
     if (stage > c->reached)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL, "stage '%s' was not compiled",
@@ -75,21 +86,14 @@ simclr_status simclr_compilation_dump(struct simclr_compilation *c, enum simclr_
     int e = SC_ENTRY_train;
     if (entry) SC_TRY(find_entry(c, entry, &e));
     sc_str_clear(&c->dump);
-    if (stage == SIMCLR_STAGE_onnx) {
-        if (strcmp(format, "text") != 0)
-            return sc_fail(c->diag, SIMCLR_USAGE, NULL,
-                           "stage onnx has no format '%s', expected text", format);
-        for (size_t i = 0; i < c->n_models; i++)
-            sc_onnx_print(c->models[i], &c->dump);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (strcmp(format, formats[i].name) != 0) continue;
+        if (stage == SIMCLR_STAGE_onnx)
+            formats[i].print_models(c->models, c->n_models, &c->dump);
+        else
+            formats[i].print(c->graphs[e][stage], &c->dump);
         *out = sc_str_text(&c->dump);
         return SIMCLR_OK;
-    }
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (!strcmp(format, formats[i].name)) {
-            formats[i].print(c->graphs[e][stage], &c->dump);
-            *out = sc_str_text(&c->dump);
-            return SIMCLR_OK;
-        }
     }
     return sc_fail(c->diag, SIMCLR_USAGE, NULL,
                    "there is no format '%s', expected text, dot or json", format);

@@ -170,17 +170,16 @@ static simclr_status write_text(struct simclr_diag *diag, const char *path, cons
 static simclr_status dump_file(struct simclr_diag *diag, struct simclr_compilation *c,
                                const struct arguments *a, int stage)
 {
-    const char *const format = stage == SIMCLR_STAGE_onnx ? "text" : a->dump_format;
     const char *text;
     simclr_status status =
-        simclr_compilation_dump(c, (enum simclr_stage)stage, a->entry, format, &text);
+        simclr_compilation_dump(c, (enum simclr_stage)stage, a->entry, a->dump_format, &text);
     if (status != SIMCLR_OK) return status;
     const size_t size = strlen(a->dump_dir) + 64;
     char *const path = malloc(size);
     if (!path) return SIMCLR_NO_MEMORY;
     (void)snprintf(path, size, "%s/%d-%s.%s", a->dump_dir, stage,
                    simclr_stage_name((size_t)stage),
-                   strcmp(format, "text") == 0 ? "txt" : format);
+                   strcmp(a->dump_format, "text") == 0 ? "txt" : a->dump_format);
     status = write_text(diag, path, text);
     free(path);
     return status;

@@ -26,6 +26,9 @@ void sc_onnx_close(struct sc_onnx_model *model); // NULL is allowed
 bool sc_onnx_has_loss(const struct sc_onnx_model *model);
 // Appends the model in ONNX's textual syntax; weights above 16 elements are elided by `...`.
 void sc_onnx_print(const struct sc_onnx_model *model, struct sc_str *out);
+// All models of a compilation in one document: structure, types and shapes, no values.
+void sc_onnx_print_json(struct sc_onnx_model *const *models, size_t n, struct sc_str *out);
+void sc_onnx_print_dot(struct sc_onnx_model *const *models, size_t n, struct sc_str *out);
 
 struct sc_import_options {
     const struct simclr_compile_options *compile;

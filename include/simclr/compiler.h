@@ -54,7 +54,7 @@ simclr_status simclr_compile(const struct simclr_compile_options *options,
 void simclr_compilation_free(struct simclr_compilation *c);
 
 // One stage of one entry (NULL: "train", or the only one) as text, dot or json.
-// Stage onnx is the models themselves in ONNX's textual syntax. The string
+// Stage onnx is the models themselves, as text in ONNX's textual syntax. The string
 // belongs to the compilation.
 simclr_status simclr_compilation_dump(struct simclr_compilation *c, enum simclr_stage stage,
                                       const char *entry, const char *format, const char **out);
