@@ -5,6 +5,9 @@
 // Every call infers the types of what it makes. Within passes and gradient
 // rules a shape error is our bug and aborts with the node; the importer uses
 // sc_try_build and turns the text into a message about the user's node.
+//
+// At most one argument of a call may itself build something: C leaves the order
+// of two open, and with it the order of nodes in a dump.
 #ifndef SC_IR_BUILDER_H
 #define SC_IR_BUILDER_H
 

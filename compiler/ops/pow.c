@@ -21,7 +21,8 @@ static void grad(struct sc_builder *b, const struct sc_node *n, struct sc_value 
     struct sc_value *slope = sc_mul(b, y, sc_build(b, SIMCLR_OP_pow, NULL, x, less_one));
     dx[0] = sc_sum_to(b, sc_mul(b, dy[0], slope), &x->shape); // y x^(y-1)
     if (y->kind == SC_VALUE_constant) return;
-    struct sc_value *rise = sc_where(b, sc_less(b, zero, x), sc_mul(b, z, sc_log(b, x)), zero);
+    struct sc_value *is_positive = sc_less(b, zero, x);
+    struct sc_value *rise = sc_where(b, is_positive, sc_mul(b, z, sc_log(b, x)), zero);
     dx[1] = sc_sum_to(b, sc_mul(b, dy[0], rise), &y->shape); // z ln x
 }
 

@@ -15,8 +15,8 @@ static void eval(const struct sc_node *n, const struct sc_tensor *const *in,
 static void grad(struct sc_builder *b, const struct sc_node *n, struct sc_value *const *dy,
                  struct sc_value **dx)
 {
-    struct sc_value *y = n->out[0];
-    dx[0] = sc_mul(b, dy[0], sc_sub(b, sc_scalar(b, 1), sc_mul(b, y, y))); // 1 - y^2
+    struct sc_value *y = n->out[0], *one = sc_scalar(b, 1);
+    dx[0] = sc_mul(b, dy[0], sc_sub(b, one, sc_mul(b, y, y))); // 1 - y^2
 }
 
 const struct sc_op_info sc_op_info_tanh = {.eval = eval, .infer = sc_infer_float, .grad = grad};
