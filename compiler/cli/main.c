@@ -21,7 +21,7 @@ struct arguments {
     struct simclr_texts bind, set, skip_pass;
     const char *normalize, *optimizer, *bn, *conv, *init;
     const char *dump, *dump_format, *dump_dir, *entry;
-    bool list_models, time_passes, verify_each;
+    bool list_models, list_stages, time_passes, verify_each;
 };
 
 #define AT(field) offsetof(struct arguments, field)
@@ -63,8 +63,8 @@ static const struct simclr_option options[] = {
      .metavar = "P.scp", .help = "the program to write"},
     {SIMCLR_OPTION_optional, .name = "dump", .offset = AT(dump), .metavar = "STAGE",
      .implied = "lower",
-     .help = "print a stage and stop: onnx, graph, train, opt, lower (the\n"
-             "default), plan; or all, with --dump-dir"},
+     .help = "print a stage and stop (lower; --list-stages lists them); or\n"
+             "all, with --dump-dir"},
     {SIMCLR_OPTION_text, .name = "dump-format", .offset = AT(dump_format),
      .choices = "text|dot|json", .help = "how (text)"},
     {SIMCLR_OPTION_text, .name = "dump-dir", .offset = AT(dump_dir), .metavar = "D",
@@ -73,6 +73,8 @@ static const struct simclr_option options[] = {
      .choices = "train|grad|embed|project|recalibrate", .help = "whose graph to dump (train)"},
     {SIMCLR_OPTION_flag, .name = "list-models", .offset = AT(list_models),
      .help = "the models that come with simclrc"},
+    {SIMCLR_OPTION_flag, .name = "list-stages", .offset = AT(list_stages),
+     .help = "the stages, and the passes that make them"},
 
     {SIMCLR_OPTION_heading, .help = "For work on the compiler"},
     {SIMCLR_OPTION_flag, .name = "time-passes", .offset = AT(time_passes),
@@ -148,10 +150,32 @@ static int find_stage(const char *name)
     return -1;
 }
 
+static simclr_status unknown_stage(struct simclr_diag *diag, const char *name)
+{
+    char known[256] = "";
+    for (size_t i = 0; simclr_stage_name(i); i++) {
+        const size_t n = strlen(known);
+        (void)snprintf(known + n, sizeof known - n, "%s%s", i > 0 ? ", " : "",
+                       simclr_stage_name(i));
+    }
+    return usage_error(diag, "there is no stage '%s', expected %s or all", name, known);
+}
+
 static int list_models(void)
 {
     for (size_t i = 0; simclr_model_name(i); i++)
         printf("%-20s %s\n", simclr_model_name(i), simclr_model_about(i));
+    return fflush(stdout) ? simclr_exit_code(SIMCLR_IO) : 0;
+}
+
+static int list_stages(void)
+{
+    for (size_t i = 0; simclr_stage_name(i); i++)
+        printf("%-8s %s\n", simclr_stage_name(i), simclr_stage_about(i));
+    printf("\nPasses, in order:\n");
+    for (size_t i = 0; simclr_pass_name(i); i++)
+        printf("  %-18s %s%s\n", simclr_pass_name(i), simclr_pass_about(i),
+               simclr_pass_is_required(i) ? " (required)" : "");
     return fflush(stdout) ? simclr_exit_code(SIMCLR_IO) : 0;
 }
 
@@ -219,12 +243,7 @@ static simclr_status check(struct simclr_diag *diag, const struct arguments *a, 
         if (!a->dump_dir) return usage_error(diag, "%s", "--dump=all needs --dump-dir");
     } else if (a->dump) {
         *stage = find_stage(a->dump);
-        if (*stage < 0)
-            return usage_error(
-                diag,
-                "there is no stage '%s', expected onnx, graph, train, opt, lower, "
-                "plan or all",
-                a->dump);
+        if (*stage < 0) return unknown_stage(diag, a->dump);
     }
     if (!a->models.n == !a->encoder)
         return usage_error(diag, "%s",
@@ -287,5 +306,6 @@ int main(int argc, char **argv)
     const char *const *const words = (const char *const *)argv;
     if (!simclr_options_parse(&command, argc, words, &a, &diag, &exit_code)) return exit_code;
     if (a.list_models) return list_models();
+    if (a.list_stages) return list_stages();
     return simclr_exit_code(run(&diag, &a));
 }

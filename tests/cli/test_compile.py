@@ -55,6 +55,13 @@ class Programs(CompileTest):
         for encoder in encoders:
             self.output('--encoder', encoder, '--batch', 2, '--image-size', 32, '-o', 'a.scp')
 
+    def test_stages_and_passes_are_listed(self):
+        stages, passes = self.output('--list-stages').split('\nPasses, in order:\n')
+        self.assertEqual([line.split()[0] for line in stages.splitlines()], STAGES)
+        names = [line.split()[0] for line in passes.splitlines()]
+        self.assertEqual((names[0], names[-1]), ('fuse-nt-xent', 'plan-memory'))
+        self.assertIn('differentiate', names)
+
     def test_initial_values_come_from_a_file(self):
         write_safetensors(self.root / 'w.safetensors', {'bn1.weight': ([16], array.array('f', [0.5] * 16)),
                                                         'nobody': ([1], array.array('f', [0]))})
