@@ -168,6 +168,52 @@ static simclr_status apply_temperature(struct simclr_compilation *c)
     return SIMCLR_OK;
 }
 
+// Whether an operation may put rows in another order than its operand's.
+static bool moves_rows(const struct sc_node *n)
+{
+    switch ((int)n->op) {
+    case SIMCLR_OP_slice:
+    case SIMCLR_OP_gather:
+    case SIMCLR_OP_gather_elements:
+    case SIMCLR_OP_concat:
+    case SIMCLR_OP_transpose:
+    case SIMCLR_OP_matmul:
+    case SIMCLR_OP_reshape: return true;
+    default: return false;
+    }
+}
+
+// Whether row i of `u` is made of row i of the projection, for each i.
+static bool keeps_rows(const struct sc_graph *g, const struct sc_value *u)
+{
+    bool *const needed = SC_NEW_ARRAY(g->module->arena, bool, g->n_values + 1u);
+    const struct sc_value *z = NULL;
+    for (uint32_t i = 0; i < g->n_outputs; i++) {
+        if (g->outputs[i].role == SIMCLR_PORT_projection) z = g->outputs[i].value;
+    }
+    needed[u->id] = true;
+    for (uint32_t i = g->n_nodes; i-- > 0;) {
+        const struct sc_node *const n = g->nodes[i];
+        if (n->out[0] == z || !needed[n->out[0]->id]) continue;
+        if (moves_rows(n)) return false;
+        for (int k = 0; k < n->n_in; k++)
+            needed[n->in[k]->id] = true;
+    }
+    return z && needed[z->id];
+}
+
+// A loss over all rows of z says by its positives which two belong together: then
+// the images come in that order.
+static void follow_pairing(struct simclr_compilation *c)
+{
+    const struct sc_graph *const g = c->import.graph;
+    SC_FOR_EACH_NODE(g, n)
+    {
+        if (n->op == SIMCLR_OP_nt_xent && keeps_rows(g, n->in[0]))
+            c->import.halves = n->attr.nt_xent.halves != 0;
+    }
+}
+
 // Takes one entry through the stages, each on its own copy, so that every stage
 // stays open to inspection.
 static simclr_status compile_entry(struct simclr_compilation *c, enum sc_entry_kind entry,
@@ -198,6 +244,7 @@ static simclr_status import_and_run(struct simclr_compilation *c, enum simclr_st
                        "batch is 1, expected at least 2: a contrastive loss compares images");
     SC_TRY(apply_init_file(c));
     SC_TRY(sc_pipeline_run(c, c->import.graph, SIMCLR_STAGE_graph));
+    follow_pairing(c);
     SC_TRY(apply_temperature(c));
     for (int e = 0; e < SC_N_ENTRIES; e++) {
         c->graphs[e][SIMCLR_STAGE_graph] = c->import.graph;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The compiler as a library: what the command line cannot get wrong.
+#include "compiler/compilation.h"
 #include "tests/harness/scratch.h"
 
 #include <simclr/compiler.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 struct said {
@@ -71,11 +73,54 @@ static void what_was_not_compiled_cannot_be_dumped(void **state)
     simclr_compilation_free(c);
 }
 
+// Writes `with` over the only place where `text` has `what`, which is as long.
+static void overwrite(char *text, const char *what, const char *with)
+{
+    char *const at = strstr(text, what);
+    assert_non_null(at);
+    assert_int_equal(strlen(what), strlen(with));
+    memcpy(at, with, strlen(with));
+}
+
+// Compiles ResNet-8 with our NT-Xent, or with one whose positives are N rows apart.
+static bool comes_in_halves(struct scratch *s, bool is_rewritten)
+{
+    struct sc_map map;
+    assert_int_equal(sc_map_open(NULL, "models/nt_xent.onnxtxt", &map), SIMCLR_OK);
+    char *const text = calloc(map.size + 1, 1);
+    assert_non_null(text);
+    memcpy(text, map.data, map.size);
+    if (is_rewritten) {
+        overwrite(text, "value_ints = [-1, 2]", "value_ints = [2, -1]");
+        overwrite(text, "<axis = 1> (row_pairs", "<axis = 0> (row_pairs");
+    }
+    const char *const path = scratch_path(s, "loss.onnxtxt");
+    struct sc_writer *w;
+    assert_int_equal(sc_writer_open(NULL, path, &w), SIMCLR_OK);
+    sc_writer_put(w, text, map.size);
+    assert_int_equal(sc_writer_commit(w), SIMCLR_OK);
+    sc_map_close(&map);
+    free(text);
+    const struct simclr_compile_options o = {.encoder = "resnet8", .loss = path, .batch = 4};
+    struct simclr_compilation *c = NULL;
+    assert_int_equal(simclr_compile(&o, SIMCLR_STAGE_graph, NULL, &c), SIMCLR_OK);
+    const bool halves = c->import.halves;
+    simclr_compilation_free(c);
+    return halves;
+}
+
+static void images_come_in_the_order_of_the_positives(void **state)
+{
+    assert_false(comes_in_halves(*state, false));
+    assert_true(comes_in_halves(*state, true));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(what_was_not_compiled_cannot_be_dumped),
+        SCRATCH_TEST(images_come_in_the_order_of_the_positives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
