@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { NEWEST = SC_OPSET_NEWEST }; // as import.def calls it
+
 static const struct sc_import_row rows[] = {
 #define ONNX(op_type, since, until, fn, min_in, max_in, max_out, slots)                        \
     {#op_type, since, until, min_in, max_in, max_out, slots, sc_import_##fn},

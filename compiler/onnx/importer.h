@@ -14,7 +14,7 @@
 #include "compiler/onnx/import.h"
 #include "compiler/onnx/model.h"
 
-enum { SC_OPSET_OLDEST = 6, SC_OPSET_NEWEST = 23 };
+enum { SC_OPSET_OLDEST = 6, SC_OPSET_NEWEST = 28 };
 
 // A float tensor that is, or may turn out to be, a parameter: an initializer, a
 // Constant, or a node that describes how a weight starts.
