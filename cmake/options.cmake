@@ -1,6 +1,7 @@
 # What every target is compiled with, and the switches a builder has.
 option(SIMCLR_TESTS "Build the tests" ON)
 option(SIMCLR_WERROR "Warnings are errors" OFF)
+option(SIMCLR_FUZZ "Link the fuzz targets with libFuzzer (clang; preset fuzz)" OFF)
 set(SIMCLR_SANITIZE "" CACHE STRING "Value of -fsanitize=, for example address,undefined")
 
 if(NOT CMAKE_BUILD_TYPE)
