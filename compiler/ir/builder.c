@@ -3,6 +3,7 @@
 
 #include "compiler/ir/eval.h"
 #include "runtime/base/checked.h"
+#include "runtime/base/integer.h"
 #include "runtime/base/str.h"
 
 #include <assert.h>
@@ -96,15 +97,11 @@ static void put_element(simclr_dtype dtype, double value, void *data, int64_t i)
 {
     const size_t size = simclr_dtype_size(dtype);
     const float f32 = (float)value;
-    const int64_t integer =
-        dtype == SIMCLR_bool ? value != 0 : (simclr_dtype_is_float(dtype) ? 0 : (int64_t)value);
-    const int32_t i32 = (int32_t)integer;
-    const uint8_t u8 = (uint8_t)integer;
-    const void *const from[SIMCLR_N_DTYPES] = {
-        [SIMCLR_f32] = &f32, [SIMCLR_f64] = &value, [SIMCLR_i64] = &integer,
-        [SIMCLR_i32] = &i32, [SIMCLR_u8] = &u8,     [SIMCLR_bool] = &u8,
-    };
-    memcpy((char *)data + (size_t)i * size, from[dtype], size);
+    if (simclr_dtype_is_float(dtype))
+        memcpy((char *)data + (size_t)i * size,
+               dtype == SIMCLR_f32 ? (const void *)&f32 : &value, size);
+    else
+        sc_int_store(dtype, data, (size_t)i, sc_int_from_real(dtype, value));
 }
 
 static struct sc_value *fill_constant(struct sc_builder *b, double value, simclr_dtype dtype,

@@ -2,6 +2,7 @@
 #include "compiler/ir/parse.h"
 
 #include "runtime/base/checked.h"
+#include "runtime/base/integer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -155,22 +156,31 @@ bool sc_parse_type(struct sc_parser *p, simclr_dtype *dtype, struct simclr_shape
     return true;
 }
 
+static bool parse_u64(struct sc_parser *p, uint64_t *out)
+{
+    if (p->token.kind != SC_TOKEN_number || *p->token.text == '-')
+        return sc_parse_unexpected(p, "an integer of at least 0");
+    char *end = NULL;
+    errno = 0;
+    const unsigned long long n = strtoull(p->token.text, &end, 10);
+    if (*end != '\0') return sc_parse_unexpected(p, "an integer");
+    if (errno == ERANGE)
+        return sc_parse_fail(p, &p->token, "%s found, 0 to %" PRIu64 " expected", p->token.text,
+                             UINT64_MAX);
+    *out = n;
+    sc_parse_next(p);
+    return true;
+}
+
 static bool parse_element(struct sc_parser *p, simclr_dtype dtype, void *at)
 {
-    static const int64_t low[] = {[SIMCLR_i64] = INT64_MIN, [SIMCLR_i32] = INT32_MIN};
-    static const int64_t high[SIMCLR_N_DTYPES] = {[SIMCLR_i64] = INT64_MAX,
-                                                  [SIMCLR_i32] = INT32_MAX,
-                                                  [SIMCLR_u8] = UINT8_MAX,
-                                                  [SIMCLR_bool] = 1};
     if (dtype == SIMCLR_f32) return parse_f32(p, at);
     if (dtype == SIMCLR_f64) return sc_parse_f64(p, at);
+    if (dtype == SIMCLR_u64) return parse_u64(p, at);
     int64_t n = 0;
-    const bool is_signed = dtype == SIMCLR_i64 || dtype == SIMCLR_i32;
-    if (!sc_parse_i64(p, is_signed ? low[dtype] : 0, high[dtype], &n)) return false;
-    const int32_t i32 = (int32_t)n;
-    const uint8_t u8 = (uint8_t)n;
-    const size_t size = simclr_dtype_size(dtype);
-    memcpy(at, size == 8 ? (const void *)&n : size == 4 ? (const void *)&i32 : &u8, size);
+    const struct sc_int_range range = sc_int_range(dtype);
+    if (!sc_parse_i64(p, range.low, range.high, &n)) return false;
+    sc_int_store(dtype, at, 0, n);
     return true;
 }
 

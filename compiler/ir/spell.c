@@ -3,6 +3,7 @@
 
 #include "compiler/ir/attr.h"
 #include "compiler/ir/names.h"
+#include "runtime/base/integer.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -204,15 +205,14 @@ static bool has_text(const struct sc_value *v, int64_t i)
 static void append_element(struct sc_str *out, const struct sc_value *v, int64_t i)
 {
     const void *const at = element(v, i);
-    switch (v->dtype) {
-    case SIMCLR_f32: sc_str_append_f32(out, *(const float *)at); break;
-    case SIMCLR_f64: sc_str_append_f64(out, *(const double *)at); break;
-    case SIMCLR_i64: sc_str_printf(out, "%" PRId64, *(const int64_t *)at); break;
-    case SIMCLR_i32: sc_str_printf(out, "%" PRId32, *(const int32_t *)at); break;
-    case SIMCLR_u8:
-    case SIMCLR_bool: sc_str_printf(out, "%d", *(const uint8_t *)at); break;
-    case SIMCLR_N_DTYPES: break;
-    }
+    if (v->dtype == SIMCLR_f32)
+        sc_str_append_f32(out, *(const float *)at);
+    else if (v->dtype == SIMCLR_f64)
+        sc_str_append_f64(out, *(const double *)at);
+    else if (v->dtype == SIMCLR_u64)
+        sc_str_printf(out, "%" PRIu64, *(const uint64_t *)at);
+    else
+        sc_str_printf(out, "%" PRId64, sc_int_load(v->dtype, at, 0));
 }
 
 static void append_bytes(struct sc_str *out, const void *data, size_t n)

@@ -4,6 +4,7 @@
 #include "compiler/ir/eval.h"
 
 #include "runtime/base/checked.h"
+#include "runtime/base/integer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,40 +42,29 @@ void sc_tensor_free(struct sc_tensor *t)
     free(t);
 }
 
-// The loops of all element types differ in the type alone. What is loaded may be
-// borrowed from a file, where nothing is aligned.
-#define LOAD(type, as, to)                                                                     \
-    for (int64_t k = 0; k < t->count; k++) {                                                   \
-        type element;                                                                          \
-        memcpy(&element, (const char *)data + (size_t)k * sizeof element, sizeof element);     \
-        (to)[k] = (as)element;                                                                 \
-    }
-#define STORE(type, from)                                                                      \
-    for (int64_t k = 0; k < t->count; k++)                                                     \
-    ((type *)data)[k] = (type)(from)[k]
-
 void sc_tensor_load(struct sc_tensor *t, const void *data)
 {
-    switch (t->dtype) {
-    case SIMCLR_f32: LOAD(float, double, t->f); break;
-    case SIMCLR_f64: LOAD(double, double, t->f); break;
-    case SIMCLR_i64: LOAD(int64_t, int64_t, t->i); break;
-    case SIMCLR_i32: LOAD(int32_t, int64_t, t->i); break;
-    case SIMCLR_u8: LOAD(uint8_t, int64_t, t->i); break;
-    case SIMCLR_bool: LOAD(uint8_t, bool, t->i); break;
-    case SIMCLR_N_DTYPES: break;
+    const char *const bytes = data; // may be borrowed from a file, where nothing is aligned
+    for (int64_t k = 0; k < t->count; k++) {
+        float f32;
+        if (t->dtype == SIMCLR_f32)
+            t->f[k] =
+                (double)*(float *)memcpy(&f32, bytes + (size_t)k * sizeof f32, sizeof f32);
+        else if (t->dtype == SIMCLR_f64)
+            memcpy(&t->f[k], bytes + (size_t)k * sizeof *t->f, sizeof *t->f);
+        else
+            t->i[k] = sc_int_wrap(t->dtype, sc_int_load(t->dtype, data, (size_t)k));
     }
 }
 
 void sc_tensor_store(const struct sc_tensor *t, void *data)
 {
-    switch (t->dtype) {
-    case SIMCLR_f32: STORE(float, t->f); break;
-    case SIMCLR_f64: STORE(double, t->f); break;
-    case SIMCLR_i64: STORE(int64_t, t->i); break;
-    case SIMCLR_i32: STORE(int32_t, t->i); break;
-    case SIMCLR_u8: STORE(uint8_t, t->i); break;
-    case SIMCLR_bool: STORE(bool, t->i); break;
-    case SIMCLR_N_DTYPES: break;
+    for (int64_t k = 0; k < t->count; k++) {
+        if (t->dtype == SIMCLR_f32)
+            ((float *)data)[k] = (float)t->f[k];
+        else if (t->dtype == SIMCLR_f64)
+            ((double *)data)[k] = t->f[k];
+        else
+            sc_int_store(t->dtype, data, (size_t)k, t->i[k]);
     }
 }

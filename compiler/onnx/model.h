@@ -64,7 +64,7 @@ struct sc_onnx_dtype {
     int number;
     const char *name;
     bool supported;
-    simclr_dtype dtype; // i8, u16 and i16 become i32, u32 and u64 i64, f16 and bf16 f32
+    simclr_dtype dtype; // f16 and bf16 become f32
     size_t raw_size;    // 0: strings
 };
 const struct sc_onnx_dtype *sc_onnx_dtype(int number);         // NULL if unknown

@@ -9,6 +9,7 @@
 
 #include "compiler/onnx/wire.h"
 #include "runtime/base/checked.h"
+#include "runtime/base/integer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -25,17 +26,17 @@
 static const struct sc_onnx_dtype dtypes[] = {
     {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, "float", true, SIMCLR_f32, 4},
     {ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, "uint8", true, SIMCLR_u8, 1},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__INT8, "int8", true, SIMCLR_i32, 1},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT16, "uint16", true, SIMCLR_i32, 2},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__INT16, "int16", true, SIMCLR_i32, 2},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT8, "int8", true, SIMCLR_i8, 1},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT16, "uint16", true, SIMCLR_u16, 2},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT16, "int16", true, SIMCLR_i16, 2},
     {ONNX__TENSOR_PROTO__DATA_TYPE__INT32, "int32", true, SIMCLR_i32, 4},
     {ONNX__TENSOR_PROTO__DATA_TYPE__INT64, "int64", true, SIMCLR_i64, 8},
     {ONNX__TENSOR_PROTO__DATA_TYPE__STRING, "string", false, SIMCLR_u8, 0},
     {ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, "bool", true, SIMCLR_bool, 1},
     {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16, "float16", true, SIMCLR_f32, 2},
     {ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE, "double", true, SIMCLR_f64, 8},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT32, "uint32", true, SIMCLR_i64, 4},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT64, "uint64", true, SIMCLR_i64, 8},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT32, "uint32", true, SIMCLR_u32, 4},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT64, "uint64", true, SIMCLR_u64, 8},
     {ONNX__TENSOR_PROTO__DATA_TYPE__COMPLEX64, "complex64", false, SIMCLR_u8, 8},
     {ONNX__TENSOR_PROTO__DATA_TYPE__COMPLEX128, "complex128", false, SIMCLR_u8, 16},
     {ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16, "bfloat16", true, SIMCLR_f32, 2},
@@ -296,15 +297,12 @@ static size_t typed_count(const Onnx__TensorProto *t)
 
 static void store(simclr_dtype dtype, void *out, size_t at, double f, int64_t i)
 {
-    switch (dtype) {
-    case SIMCLR_f32: ((float *)out)[at] = (float)f; break;
-    case SIMCLR_f64: ((double *)out)[at] = f; break;
-    case SIMCLR_i64: ((int64_t *)out)[at] = i; break;
-    case SIMCLR_i32: ((int32_t *)out)[at] = (int32_t)i; break;
-    case SIMCLR_u8: ((uint8_t *)out)[at] = (uint8_t)i; break;
-    case SIMCLR_bool: ((uint8_t *)out)[at] = i != 0; break;
-    case SIMCLR_N_DTYPES: break;
-    }
+    if (dtype == SIMCLR_f32)
+        ((float *)out)[at] = (float)f;
+    else if (dtype == SIMCLR_f64)
+        ((double *)out)[at] = f;
+    else
+        sc_int_store(dtype, out, at, i);
 }
 
 // Can values of ONNX type `type` be used as `dtype` where they lie?

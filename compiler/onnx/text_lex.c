@@ -113,6 +113,10 @@ static void lex_number(struct sc_text_parser *p)
     if (!is_float) {
         errno = 0;
         p->next.i = strtoll(text, &end, 10);
+        if (errno == ERANGE && p->takes_u64 && *text != '-') {
+            errno = 0;
+            p->next.i = (int64_t)strtoull(text, &end, 10);
+        }
         ok = ok && errno == 0 && *end == '\0';
     }
     if (!ok) (void)sc_text_fail(p, "'%s' is no number", text);

@@ -21,8 +21,8 @@ struct sc_token {
     size_t at;
     int mark;         // the character; '>' + 256 for "=>", '.' + 256 for "..."
     const char *text; // of names, strings and numbers, in the arena
-    int64_t i;
-    double f; // of ints too
+    int64_t i;        // what only uint64 holds: by its bits
+    double f;         // of ints too
 };
 enum { SC_MARK_ARROW = '>' + 256, SC_MARK_ELLIPSIS = '.' + 256, SC_TEXT_MAX_DEPTH = 32 };
 
@@ -34,6 +34,7 @@ struct sc_text_parser {
     struct sc_token next; // one token of lookahead
     bool failed;          // reported once; everything afterwards is quiet
     int depth;            // of nested graphs
+    bool takes_u64;       // integers may be as large as uint64
 };
 
 // Moves to the next token. After a failure every token is the end.

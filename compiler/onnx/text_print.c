@@ -8,6 +8,7 @@
 #include "compiler/onnx/import.h"
 
 #include "compiler/onnx/model.h"
+#include "runtime/base/integer.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -105,15 +106,14 @@ static void elements(const struct printer *p, simclr_dtype dtype, const void *da
 {
     for (size_t i = 0; i < n; i++) {
         if (i > 0) sc_str_append(p->out, ", ");
-        switch (dtype) {
-        case SIMCLR_f32: number(p->out, ((const float *)data)[i]); break;
-        case SIMCLR_f64: sc_str_append_f64(p->out, ((const double *)data)[i]); break;
-        case SIMCLR_i64: sc_str_printf(p->out, "%" PRId64, ((const int64_t *)data)[i]); break;
-        case SIMCLR_i32: sc_str_printf(p->out, "%" PRId32, ((const int32_t *)data)[i]); break;
-        case SIMCLR_u8:
-        case SIMCLR_bool: sc_str_printf(p->out, "%d", ((const uint8_t *)data)[i]); break;
-        case SIMCLR_N_DTYPES: break;
-        }
+        if (dtype == SIMCLR_f32)
+            number(p->out, ((const float *)data)[i]);
+        else if (dtype == SIMCLR_f64)
+            sc_str_append_f64(p->out, ((const double *)data)[i]);
+        else if (dtype == SIMCLR_u64)
+            sc_str_printf(p->out, "%" PRIu64, ((const uint64_t *)data)[i]);
+        else
+            sc_str_printf(p->out, "%" PRId64, sc_int_load(dtype, data, i));
     }
 }
 

@@ -4,6 +4,7 @@
 // and attributes. The type of an attribute without one is that of its value; a
 // list that holds a float is a list of floats.
 #include "compiler/onnx/text_lex.h"
+#include "runtime/base/integer.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -120,6 +121,15 @@ static bool parse_number(struct sc_text_parser *p, double *f, int64_t *i, bool w
     return !p->failed;
 }
 
+// Half precision is written as the integer that its bits are.
+static bool fits(int type, int64_t i)
+{
+    const struct sc_onnx_dtype *const dtype = sc_onnx_dtype(type);
+    if (!dtype || !dtype->supported || dtype->dtype == SIMCLR_u64) return true;
+    const simclr_dtype own = simclr_dtype_is_float(dtype->dtype) ? SIMCLR_u16 : dtype->dtype;
+    return i >= sc_int_range(own).low && i <= sc_int_range(own).high;
+}
+
 static bool parse_element(struct sc_text_parser *p, Onnx__TensorProto *t)
 {
     struct sc_arena *const arena = p->m->arena;
@@ -140,14 +150,14 @@ static bool parse_element(struct sc_text_parser *p, Onnx__TensorProto *t)
         SC_PUSH(arena, t->float_data, t->n_float_data) = (float)f;
     } else if (is_double) {
         SC_PUSH(arena, t->double_data, t->n_double_data) = f;
+    } else if (!fits(type, i)) {
+        return sc_text_fail(p, "%" PRId64 " does not fit the element type", i);
     } else if (type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64) {
         SC_PUSH(arena, t->int64_data, t->n_int64_data) = i;
     } else if (type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT64 ||
                type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT32) {
         SC_PUSH(arena, t->uint64_data, t->n_uint64_data) = (uint64_t)i;
     } else {
-        if (i < INT32_MIN || i > INT32_MAX)
-            return sc_text_fail(p, "%" PRId64 " does not fit the element type", i);
         SC_PUSH(arena, t->int32_data, t->n_int32_data) = (int32_t)i;
     }
     return true;
@@ -193,7 +203,10 @@ Onnx__TensorProto *sc_text_tensor(struct sc_text_parser *p, const Onnx__TypeProt
         t->data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
         return sc_text_entries(p, &t->external_data, &t->n_external_data) ? t : NULL;
     }
-    return sc_text_expect(p, '{') && parse_elements(p, t) ? t : NULL;
+    p->takes_u64 = t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT64;
+    const bool ok = sc_text_expect(p, '{') && parse_elements(p, t);
+    p->takes_u64 = false;
+    return ok ? t : NULL;
 }
 
 // Appends one value to an attribute's lists; its kind is the value's type.

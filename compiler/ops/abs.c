@@ -10,11 +10,16 @@ static int64_t abs_int(int64_t x)
     return x < 0 ? (int64_t)(0 - (uint64_t)x) : x;
 }
 
+static int64_t same(int64_t x)
+{
+    return x;
+}
+
 static void eval(const struct sc_node *n, const struct sc_tensor *const *in,
                  struct sc_tensor *const *out)
 {
     (void)n;
-    sc_eval_unary(in, out, fabs, abs_int);
+    sc_eval_unary(in, out, fabs, out[0]->dtype == SIMCLR_u64 ? same : abs_int);
 }
 
 static void grad(struct sc_builder *b, const struct sc_node *n, struct sc_value *const *dy,
@@ -30,4 +35,4 @@ static struct sc_value *fold(struct sc_builder *b, const struct sc_node *n)
 }
 
 const struct sc_op_info sc_op_info_abs = {
-    .eval = eval, .infer = sc_infer_number, .grad = grad, .fold = fold};
+    .eval = eval, .infer = sc_infer_arithmetic, .grad = grad, .fold = fold};

@@ -5,21 +5,6 @@
 // open: a float outside the integer's range becomes the nearest end of it, NaN 0.
 #include "compiler/ops/rules.h"
 
-#include <math.h>
-
-static int64_t int_from_float(simclr_dtype to, double x)
-{
-    if (to == SIMCLR_bool) return x != 0;
-    if (isnan(x)) return 0;
-    const double low = to == SIMCLR_i64 ? (double)INT64_MIN : to == SIMCLR_i32 ? INT32_MIN : 0;
-    const double high = to == SIMCLR_i64   ? 0x1p63
-                        : to == SIMCLR_i32 ? (double)INT32_MAX
-                                           : UINT8_MAX;
-    if (x <= low) return (int64_t)low;
-    if (x >= high) return to == SIMCLR_i64 ? INT64_MAX : (int64_t)high;
-    return (int64_t)x;
-}
-
 static void eval(const struct sc_node *n, const struct sc_tensor *const *in,
                  struct sc_tensor *const *out)
 {
@@ -28,9 +13,10 @@ static void eval(const struct sc_node *n, const struct sc_tensor *const *in,
     struct sc_tensor *y = out[0];
     for (int64_t i = 0; i < y->count; i++) {
         if (y->f)
-            y->f[i] = x->f ? x->f[i] : (double)x->i[i];
+            y->f[i] = x->f ? x->f[i] : sc_int_to_real(x->dtype, x->i[i]);
         else
-            y->i[i] = x->f ? int_from_float(y->dtype, x->f[i]) : sc_wrap_int(y->dtype, x->i[i]);
+            y->i[i] =
+                x->f ? sc_int_from_real(y->dtype, x->f[i]) : sc_int_wrap(y->dtype, x->i[i]);
     }
 }
 

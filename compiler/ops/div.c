@@ -16,11 +16,16 @@ static int64_t divide_int(int64_t x, int64_t y)
     return x / y;
 }
 
+static int64_t divide_u64(int64_t x, int64_t y)
+{
+    return y == 0 ? 0 : (int64_t)((uint64_t)x / (uint64_t)y);
+}
+
 static void eval(const struct sc_node *n, const struct sc_tensor *const *in,
                  struct sc_tensor *const *out)
 {
     (void)n;
-    sc_eval_binary(in, out, divide, divide_int);
+    sc_eval_binary(in, out, divide, out[0]->dtype == SIMCLR_u64 ? divide_u64 : divide_int);
 }
 
 static void grad(struct sc_builder *b, const struct sc_node *n, struct sc_value *const *dy,
@@ -39,4 +44,4 @@ static struct sc_value *fold(struct sc_builder *b, const struct sc_node *n)
 }
 
 const struct sc_op_info sc_op_info_div = {
-    .eval = eval, .infer = sc_infer_number, .grad = grad, .fold = fold};
+    .eval = eval, .infer = sc_infer_arithmetic, .grad = grad, .fold = fold};

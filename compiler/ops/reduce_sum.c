@@ -14,7 +14,7 @@ static void eval(const struct sc_node *n, const struct sc_tensor *const *in,
         if (y->f)
             y->f[to.offset] += in[0]->f[i];
         else
-            y->i[to.offset] = sc_wrap_int(
+            y->i[to.offset] = sc_int_wrap(
                 y->dtype, (int64_t)((uint64_t)y->i[to.offset] + (uint64_t)in[0]->i[i]));
         sc_walk_next(&to);
     }

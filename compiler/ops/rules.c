@@ -125,6 +125,17 @@ bool sc_infer_number(struct sc_infer *ctx)
     return infer_broadcast(ctx);
 }
 
+bool sc_infer_arithmetic(struct sc_infer *ctx)
+{
+    for (int i = 0; i < ctx->node->n_in; i++) {
+        const struct sc_value *v = ctx->node->in[i];
+        if (v->dtype == SIMCLR_f64 || v->dtype == SIMCLR_bool)
+            return sc_infer_fail(ctx, "operand %d is %s, expected f32 or an integer type",
+                                 i + 1, sc_type_text(v).s);
+    }
+    return infer_broadcast(ctx);
+}
+
 bool sc_infer_compare(struct sc_infer *ctx)
 {
     if (!infer_broadcast(ctx)) return false;
@@ -185,17 +196,6 @@ struct sc_range sc_window_inside(const struct sc_window *w, int64_t k, int64_t n
     return r;
 }
 
-int64_t sc_wrap_int(simclr_dtype dtype, int64_t value)
-{
-    if (dtype == SIMCLR_i32) {
-        const int64_t low = (int64_t)((uint64_t)value & UINT32_MAX);
-        return low > INT32_MAX ? low - ((int64_t)1 << 32) : low;
-    }
-    if (dtype == SIMCLR_u8) return (int64_t)((uint64_t)value & UINT8_MAX);
-    if (dtype == SIMCLR_bool) return value != 0;
-    return value;
-}
-
 void sc_eval_unary(const struct sc_tensor *const *in, struct sc_tensor *const *out,
                    double (*f)(double), int64_t (*f_int)(int64_t))
 {
@@ -204,7 +204,7 @@ void sc_eval_unary(const struct sc_tensor *const *in, struct sc_tensor *const *o
         if (y->f)
             y->f[i] = f(in[0]->f[i]);
         else
-            y->i[i] = sc_wrap_int(y->dtype, f_int(in[0]->i[i]));
+            y->i[i] = sc_int_wrap(y->dtype, f_int(in[0]->i[i]));
     }
 }
 
@@ -218,7 +218,7 @@ void sc_eval_binary(const struct sc_tensor *const *in, struct sc_tensor *const *
         if (y->f)
             y->f[i] = f(in[0]->f[a.offset], in[1]->f[b.offset]);
         else
-            y->i[i] = sc_wrap_int(y->dtype, f_int(in[0]->i[a.offset], in[1]->i[b.offset]));
+            y->i[i] = sc_int_wrap(y->dtype, f_int(in[0]->i[a.offset], in[1]->i[b.offset]));
         sc_walk_next(&a);
         sc_walk_next(&b);
     }
@@ -315,14 +315,10 @@ static double constant_element(const struct sc_value *v, int64_t i)
 {
     double f64;
     float f32;
-    int64_t i64;
-    int32_t i32;
     const char *at = (const char *)v->data + (size_t)i * simclr_dtype_size(v->dtype);
     if (v->dtype == SIMCLR_f32) return (double)*(float *)memcpy(&f32, at, sizeof f32);
     if (v->dtype == SIMCLR_f64) return *(double *)memcpy(&f64, at, sizeof f64);
-    if (v->dtype == SIMCLR_i64) return (double)*(int64_t *)memcpy(&i64, at, sizeof i64);
-    if (v->dtype == SIMCLR_i32) return (double)*(int32_t *)memcpy(&i32, at, sizeof i32);
-    return *(const unsigned char *)at;
+    return sc_int_to_real(v->dtype, sc_int_load(v->dtype, at, 0));
 }
 
 bool sc_is_fill(const struct sc_value *v, double value)

@@ -7,6 +7,7 @@
 #define SC_OPS_RULES_H
 
 #include "compiler/ir/builder.h"
+#include "runtime/base/integer.h"
 
 #define OP(stem, attrs, min_in, max_in, n_out, traits, cpu, vulkan)                            \
     extern const struct sc_op_info sc_op_info_##stem;
@@ -40,6 +41,7 @@ bool sc_infer_set_like(struct sc_infer *ctx, int out, int operand);
 // or, for the _number rules, also i64 or i32.
 bool sc_infer_float(struct sc_infer *ctx);
 bool sc_infer_number(struct sc_infer *ctx);
+bool sc_infer_arithmetic(struct sc_infer *ctx); // f32 or any integer type
 // The same with a bool output, for any common dtype.
 bool sc_infer_compare(struct sc_infer *ctx);
 // Operands and output are bool.
@@ -71,8 +73,6 @@ void sc_eval_binary(const struct sc_tensor *const *in, struct sc_tensor *const *
 // Comparisons: truth values from floats or integers.
 void sc_eval_compare(const struct sc_tensor *const *in, struct sc_tensor *const *out,
                      bool (*f)(double, double), bool (*f_int)(int64_t, int64_t));
-// An integer reduced to the range of its dtype, two's complement.
-int64_t sc_wrap_int(simclr_dtype dtype, int64_t value);
 void sc_copy_element(const struct sc_tensor *from, int64_t i, struct sc_tensor *to, int64_t j);
 void sc_set_zero(struct sc_tensor *t);
 

@@ -34,4 +34,4 @@ static struct sc_value *fold(struct sc_builder *b, const struct sc_node *n)
 }
 
 const struct sc_op_info sc_op_info_sub = {
-    .eval = eval, .infer = sc_infer_number, .grad = grad, .fold = fold};
+    .eval = eval, .infer = sc_infer_arithmetic, .grad = grad, .fold = fold};

@@ -5,6 +5,7 @@
 #ifndef SC_CPU_ELEMENT_H
 #define SC_CPU_ELEMENT_H
 
+#include "runtime/base/integer.h"
 #include "runtime/cpu/kernel.h"
 
 static inline double sc_get_real(const struct sc_operand *o, int64_t i)
@@ -13,11 +14,11 @@ static inline double sc_get_real(const struct sc_operand *o, int64_t i)
     return ((const double *)o->data)[i];
 }
 
+// As runtime/base/integer.h holds them.
 static inline int64_t sc_get_int(const struct sc_operand *o, int64_t i)
 {
     if (o->dtype == SIMCLR_i64) return ((const int64_t *)o->data)[i];
-    if (o->dtype == SIMCLR_i32) return ((const int32_t *)o->data)[i];
-    return ((const uint8_t *)o->data)[i];
+    return sc_int_load(o->dtype, o->data, (size_t)i);
 }
 
 static inline void sc_put_real(const struct sc_operand *o, int64_t i, double x)
@@ -33,10 +34,8 @@ static inline void sc_put_int(const struct sc_operand *o, int64_t i, int64_t x)
 {
     if (o->dtype == SIMCLR_i64)
         ((int64_t *)o->data)[i] = x;
-    else if (o->dtype == SIMCLR_i32)
-        ((int32_t *)o->data)[i] = (int32_t)x;
     else
-        ((uint8_t *)o->data)[i] = o->dtype == SIMCLR_bool ? x != 0 : (uint8_t)x;
+        sc_int_store(o->dtype, o->data, (size_t)i, x);
 }
 
 #endif

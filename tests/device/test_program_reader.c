@@ -72,7 +72,7 @@ static const struct bent bent[] = {
     BEND(strings[0], 'x',
          "the 40 bytes of strings do not begin with the empty string and end with NUL"),
     BEND(params[1].name, 99, "parameter 1 ('') has name 99, expected less than 40"),
-    BEND(params[1].dtype, 7, "parameter 1 ('s') has dtype 7, expected less than 6"),
+    BEND(params[1].dtype, 99, "parameter 1 ('s') has dtype 99, expected less than 11"),
     BEND(params[1].init, 4, "parameter 1 ('s') has initializer 4, expected less than 4"),
     BEND(params[1].of, 2, "parameter 1 ('s') has owner 2, expected less than 2"),
     BEND(params[1].rank, 9,
@@ -178,7 +178,7 @@ static void attributes_of_every_kind_are_checked(void **state)
     im.instrs[0].attr.cast.to = SIMCLR_N_DTYPES;
     uint8_t *file = program_image_write(&im, &size);
     assert_refused(*state, file, size,
-                   "p.scp: error: instruction 0 ('node') has to 6, expected less than 6");
+                   "p.scp: error: instruction 0 ('node') has to 11, expected less than 11");
     free(file);
     im.instrs[0].op = SIMCLR_OP_transpose;
     im.instrs[0].attr.transpose.perm.n = 9;

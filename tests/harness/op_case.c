@@ -2,6 +2,7 @@
 #include "tests/harness/op_case.h"
 
 #include "compiler/ir/eval.h"
+#include "runtime/base/integer.h"
 #include "runtime/base/rng.h"
 
 #include <assert.h>
@@ -43,7 +44,7 @@ static void fill_operand(const struct op_operand *o, struct sc_rng *rng, struct 
         if (t->f)
             t->f[i] = o->values ? o->values[i] : draw(rng, o);
         else
-            t->i[i] = o->values ? (int64_t)o->values[i]
+            t->i[i] = o->values ? sc_int_from_real(t->dtype, o->values[i])
                                 : (int64_t)o->low +
                                       sc_rng_below(rng, (uint32_t)(o->high - o->low) + 1);
     }

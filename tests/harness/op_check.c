@@ -4,6 +4,7 @@
 #include "tests/harness/op_case.h"
 
 #include "compiler/ir/eval.h"
+#include "runtime/base/integer.h"
 #include "runtime/base/rng.h"
 #include "runtime/base/str.h"
 
@@ -67,7 +68,8 @@ void op_test_definition(void **state)
     op_case_define(g.node, in, out);
     for (int k = 0; k < g.node->n_out; k++) {
         for (int64_t i = 0; c->expect[k] && i < out[k]->count; i++) {
-            const double got = out[k]->f ? out[k]->f[i] : (double)out[k]->i[i];
+            const double got =
+                out[k]->f ? out[k]->f[i] : sc_int_to_real(out[k]->dtype, out[k]->i[i]);
             if (!is_close(got, c->expect[k][i], by_hand))
                 fail_msg("output %d, element %lld: %.9g, by hand %.9g", k + 1, (long long)i,
                          got, c->expect[k][i]);

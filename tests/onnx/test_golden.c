@@ -19,6 +19,7 @@
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
 #include "runtime/base/file.h"
+#include "runtime/base/integer.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -40,6 +41,8 @@ static void append_values(struct sc_str *out, const char *name, const struct sc_
     for (int64_t i = 0; i < t->count; i++) {
         if (t->f)
             sc_str_printf(out, " %.5g", t->f[i] == 0 ? 0.0 : t->f[i]);
+        else if (t->dtype == SIMCLR_u64)
+            sc_str_printf(out, " %llu", (unsigned long long)t->i[i]);
         else
             sc_str_printf(out, " %lld", (long long)t->i[i]);
     }
@@ -68,7 +71,7 @@ static void read_values(const char *text, const char *name, struct sc_tensor *t)
         const double value = strtod(at, &end);
         assert_true(at == end || *at != '\n');
         if (t->f) t->f[i] = value;
-        if (t->i) t->i[i] = (int64_t)value;
+        if (t->i) t->i[i] = sc_int_from_real(t->dtype, value);
         at = end;
     }
 }

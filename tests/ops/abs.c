@@ -31,7 +31,21 @@ static const struct op_case cases[] = {
      .op = SIMCLR_OP_abs,
      .n_in = 1,
      .in = {{.dtype = SIMCLR_bool, .shape = {1, {2}}, .values = (const double[]){0, 1}}},
-     .error = "operand 1 is bool[2], expected f32, i64 or i32"},
+     .error = "operand 1 is bool[2], expected f32 or an integer type"},
+    {.name = "abs_of_u64_changes_nothing",
+     .op = SIMCLR_OP_abs,
+     .n_in = 1,
+     .in = {{.dtype = SIMCLR_u64, .shape = {1, {2}}, .values = (const double[]){0x1p63, 5}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_u64,
+     .expect = {(const double[]){0x1p63, 5}}},
+    {.name = "abs_of_i8_wraps",
+     .op = SIMCLR_OP_abs,
+     .n_in = 1,
+     .in = {{.dtype = SIMCLR_i8, .shape = {1, {2}}, .values = (const double[]){-128, -5}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_i8,
+     .expect = {(const double[]){-128, 5}}},
 };
 
 OP_SUITE(abs, cases);

@@ -54,7 +54,7 @@ static const struct op_case cases[] = {
      .op = SIMCLR_OP_add,
      .n_in = 2,
      .in = {{.shape = {1, {2}}}, {.dtype = SIMCLR_bool, .shape = {1, {2}}}},
-     .error = "operand 2 is bool[2], expected f32, i64 or i32"},
+     .error = "operand 2 is bool[2], expected f32 or an integer type"},
     {.name = "add_rejects_one_operand",
      .op = SIMCLR_OP_add,
      .n_in = 1,
@@ -72,6 +72,14 @@ static const struct op_case cases[] = {
      .in = {{.shape = {2, {301, 1003}}}, {.shape = {1, {1003}}}},
      .shape = {{2, {301, 1003}}},
      .skip_gradient = true},
+    {.name = "add_of_narrow_integers_wraps",
+     .op = SIMCLR_OP_add,
+     .n_in = 2,
+     .in = {{.dtype = SIMCLR_u8, .shape = {1, {2}}, .values = (const double[]){250, 3}},
+            {.dtype = SIMCLR_u8, .shape = {1, {2}}, .values = (const double[]){10, 4}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_u8,
+     .expect = {(const double[]){4, 7}}},
 };
 
 OP_SUITE(add, cases);

@@ -32,6 +32,22 @@ static const struct op_case cases[] = {
      .shape = {{1, {4}}},
      .dtype = SIMCLR_i64,
      .expect = {(const double[]){3, -3, 0, -4}}},
+    {.name = "div_of_u64_is_unsigned",
+     .op = SIMCLR_OP_div,
+     .n_in = 2,
+     .in = {{.dtype = SIMCLR_u64, .shape = {1, {3}}, .values = (const double[]){0x1p63, 7, 9}},
+            {.dtype = SIMCLR_u64, .shape = {1, {3}}, .values = (const double[]){2, 2, 0}}},
+     .shape = {{1, {3}}},
+     .dtype = SIMCLR_u64,
+     .expect = {(const double[]){0x1p62, 3, 0}}},
+    {.name = "div_of_i8_wraps",
+     .op = SIMCLR_OP_div,
+     .n_in = 2,
+     .in = {{.dtype = SIMCLR_i8, .shape = {1, {2}}, .values = (const double[]){-128, -7}},
+            {.dtype = SIMCLR_i8, .shape = {1, {2}}, .values = (const double[]){-1, 2}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_i8,
+     .expect = {(const double[]){-128, -3}}},
 };
 
 OP_SUITE(div, cases);

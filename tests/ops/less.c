@@ -25,6 +25,14 @@ static const struct op_case cases[] = {
      .n_in = 2,
      .in = {{.shape = {1, {2}}}, {.shape = {1, {3}}}},
      .error = "operands do not broadcast: f32[2] and f32[3]"},
+    {.name = "less_of_u64_is_unsigned",
+     .op = SIMCLR_OP_less,
+     .n_in = 2,
+     .in = {{.dtype = SIMCLR_u64, .shape = {1, {2}}, .values = (const double[]){0x1p63, 7}},
+            {.dtype = SIMCLR_u64, .shape = {1, {2}}, .values = (const double[]){2, 9}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_bool,
+     .expect = {(const double[]){0, 1}}},
 };
 
 OP_SUITE(less, cases);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/harness/op_case.h"
 
+#include <math.h>
+
 static const struct op_case cases[] = {
     {.name = "max_by_hand",
      .op = SIMCLR_OP_max,
@@ -41,6 +43,22 @@ static const struct op_case cases[] = {
      .shape = {{1, {2}}},
      .skip_gradient = true,
      .gradient = (const double[]){1, 1}},
+    {.name = "max_of_u64_is_unsigned",
+     .op = SIMCLR_OP_max,
+     .n_in = 2,
+     .in = {{.dtype = SIMCLR_u64, .shape = {1, {2}}, .values = (const double[]){0x1p63, 7}},
+            {.dtype = SIMCLR_u64, .shape = {1, {2}}, .values = (const double[]){2, 9}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_u64,
+     .expect = {(const double[]){0x1p63, 9}}},
+    {.name = "max_is_nan_if_either_is",
+     .op = SIMCLR_OP_max,
+     .n_in = 2,
+     .in = {{.shape = {1, {2}}, .values = (const double[]){(double)NAN, 1}},
+            {.shape = {1, {2}}, .values = (const double[]){1, (double)NAN}}},
+     .shape = {{1, {2}}},
+     .expect = {(const double[]){(double)NAN, (double)NAN}},
+     .skip_gradient = true},
 };
 
 OP_SUITE(max, cases);

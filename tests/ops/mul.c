@@ -38,6 +38,22 @@ static const struct op_case cases[] = {
      .in = {{.shape = {2, {301, 1003}}}, {.shape = {2, {301, 1}}}},
      .shape = {{2, {301, 1003}}},
      .skip_gradient = true},
+    {.name = "mul_of_narrow_integers_wraps",
+     .op = SIMCLR_OP_mul,
+     .n_in = 2,
+     .in = {{.dtype = SIMCLR_u32, .shape = {1, {2}}, .values = (const double[]){65536, 3}},
+            {.dtype = SIMCLR_u32, .shape = {1, {2}}, .values = (const double[]){65537, 4}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_u32,
+     .expect = {(const double[]){65536, 12}}},
+    {.name = "mul_of_u64_wraps",
+     .op = SIMCLR_OP_mul,
+     .n_in = 2,
+     .in = {{.dtype = SIMCLR_u64, .shape = {1, {2}}, .values = (const double[]){0x1p63, 3}},
+            {.dtype = SIMCLR_u64, .shape = {1, {2}}, .values = (const double[]){2, 4}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_u64,
+     .expect = {(const double[]){0, 12}}},
 };
 
 OP_SUITE(mul, cases);

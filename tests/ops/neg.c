@@ -38,7 +38,14 @@ static const struct op_case cases[] = {
      .op = SIMCLR_OP_neg,
      .n_in = 1,
      .in = {{.dtype = SIMCLR_bool, .shape = {1, {2}}, .values = (const double[]){0, 1}}},
-     .error = "operand 1 is bool[2], expected f32, i64 or i32"},
+     .error = "operand 1 is bool[2], expected f32 or an integer type"},
+    {.name = "neg_of_unsigned_wraps",
+     .op = SIMCLR_OP_neg,
+     .n_in = 1,
+     .in = {{.dtype = SIMCLR_u16, .shape = {1, {2}}, .values = (const double[]){1, 0}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_u16,
+     .expect = {(const double[]){65535, 0}}},
 };
 
 OP_SUITE(neg, cases);

@@ -36,7 +36,14 @@ static const struct op_case cases[] = {
      .op = SIMCLR_OP_sign,
      .n_in = 1,
      .in = {{.dtype = SIMCLR_bool, .shape = {1, {2}}, .values = (const double[]){0, 1}}},
-     .error = "operand 1 is bool[2], expected f32, i64 or i32"},
+     .error = "operand 1 is bool[2], expected f32 or an integer type"},
+    {.name = "sign_of_u64_is_unsigned",
+     .op = SIMCLR_OP_sign,
+     .n_in = 1,
+     .in = {{.dtype = SIMCLR_u64, .shape = {1, {2}}, .values = (const double[]){0x1p63, 0}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_u64,
+     .expect = {(const double[]){1, 0}}},
 };
 
 OP_SUITE(sign, cases);

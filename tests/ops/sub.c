@@ -32,6 +32,14 @@ static const struct op_case cases[] = {
      .shape = {{1, {2}}},
      .dtype = SIMCLR_i64,
      .expect = {(const double[]){3, -10}}},
+    {.name = "sub_of_narrow_integers_wraps",
+     .op = SIMCLR_OP_sub,
+     .n_in = 2,
+     .in = {{.dtype = SIMCLR_i16, .shape = {1, {2}}, .values = (const double[]){-32768, 3}},
+            {.dtype = SIMCLR_i16, .shape = {1, {2}}, .values = (const double[]){1, 4}}},
+     .shape = {{1, {2}}},
+     .dtype = SIMCLR_i16,
+     .expect = {(const double[]){32767, -1}}},
 };
 
 OP_SUITE(sub, cases);

@@ -78,9 +78,15 @@ static void tensors_keep_elements_of_every_type(void **state)
     static const int32_t i32[] = {INT32_MIN, 3};
     static const uint8_t u8[] = {255, 3};
     static const uint8_t bools[] = {1, 0};
+    static const int8_t i8[] = {INT8_MIN, 3};
+    static const int16_t i16[] = {INT16_MIN, 3};
+    static const uint16_t u16[] = {UINT16_MAX, 3};
+    static const uint32_t u32[] = {UINT32_MAX, 3};
+    static const uint64_t u64[] = {UINT64_MAX, 3};
     const void *const data[SIMCLR_N_DTYPES] = {
-        [SIMCLR_f32] = f32, [SIMCLR_f64] = f64, [SIMCLR_i64] = i64,
-        [SIMCLR_i32] = i32, [SIMCLR_u8] = u8,   [SIMCLR_bool] = bools,
+        [SIMCLR_f32] = f32, [SIMCLR_f64] = f64,    [SIMCLR_i64] = i64, [SIMCLR_i32] = i32,
+        [SIMCLR_u8] = u8,   [SIMCLR_bool] = bools, [SIMCLR_i8] = i8,   [SIMCLR_i16] = i16,
+        [SIMCLR_u16] = u16, [SIMCLR_u32] = u32,    [SIMCLR_u64] = u64,
     };
     const struct simclr_shape shape = sc_shape(1, (int64_t[]){2});
     for (int dtype = 0; dtype < SIMCLR_N_DTYPES; dtype++) {

@@ -5,7 +5,6 @@
 #include "runtime/cpu/element.h"
 #include "runtime/cpu/shape.h"
 
-#include <math.h>
 #include <string.h>
 
 // One operation over broadcast operands: `element` computes output i from the
@@ -77,9 +76,10 @@ static void equal_element(const struct sc_call *call, const int64_t *at, int64_t
 static void less_element(const struct sc_call *call, const int64_t *at, int64_t i)
 {
     const struct sc_operand *const x = &call->in[0], *const y = &call->in[1];
-    const bool is_less = simclr_dtype_is_float(x->dtype)
-                             ? sc_get_real(x, at[0]) < sc_get_real(y, at[1])
-                             : sc_get_int(x, at[0]) < sc_get_int(y, at[1]);
+    const bool is_less =
+        simclr_dtype_is_float(x->dtype)
+            ? sc_get_real(x, at[0]) < sc_get_real(y, at[1])
+            : sc_int_less(x->dtype, sc_get_int(x, at[0]), sc_get_int(y, at[1]));
     sc_put_int(&call->out[0], i, is_less);
 }
 
@@ -170,29 +170,17 @@ static const char *check_cast(const struct sc_call *call)
     return sc_same_shape(&call->in[0], &call->out[0]) ? NULL : "shapes differ";
 }
 
-// Drops the fraction; beyond the integer's range, its nearest end; of NaN, 0.
-static int64_t int_from_real(simclr_dtype to, double x)
-{
-    if (to == SIMCLR_bool) return x != 0;
-    if (isnan(x)) return 0;
-    const double low = to == SIMCLR_i64 ? -0x1p63 : to == SIMCLR_i32 ? (double)INT32_MIN : 0;
-    const double high = to == SIMCLR_i64   ? 0x1p63
-                        : to == SIMCLR_i32 ? (double)INT32_MAX
-                                           : (double)UINT8_MAX;
-    if (x <= low) return (int64_t)low;
-    if (x >= high) return to == SIMCLR_i64 ? INT64_MAX : (int64_t)high;
-    return (int64_t)x;
-}
-
 static void cast_element(const struct sc_call *call, const int64_t *at, int64_t i)
 {
     const struct sc_operand *const x = &call->in[0], *const y = &call->out[0];
     const bool from_real = simclr_dtype_is_float(x->dtype);
     if (simclr_dtype_is_float(y->dtype))
-        sc_put_real(y, i, from_real ? sc_get_real(x, at[0]) : (double)sc_get_int(x, at[0]));
+        sc_put_real(y, i,
+                    from_real ? sc_get_real(x, at[0])
+                              : sc_int_to_real(x->dtype, sc_get_int(x, at[0])));
     else
         sc_put_int(y, i,
-                   from_real ? int_from_real(y->dtype, sc_get_real(x, at[0]))
+                   from_real ? sc_int_from_real(y->dtype, sc_get_real(x, at[0]))
                              : sc_get_int(x, at[0]));
 }
 

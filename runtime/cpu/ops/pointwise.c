@@ -61,8 +61,8 @@ STEP2(add, x + y)
 STEP2(sub, x - y)
 STEP2(mul, x *y)
 STEP2(div, x / y)
-STEP2(max, x >= y ? x : y)
-STEP2(min, x <= y ? x : y)
+STEP2(max, x < y || y != y ? y : x)
+STEP2(min, x > y || y != y ? y : x)
 CALL2(pow, powf(x, y))
 STEP2(relu_grad, x > 0 ? y : 0)
 
@@ -82,29 +82,37 @@ INT_STEP(div, y == 0 ? 0 : y == -1 ? int_neg(x, 0) : x / y)
 INT_STEP(max, x >= y ? x : y)
 INT_STEP(min, x <= y ? x : y)
 
+// What differs of a u64, which is held by its bits.
+INT_STEP(abs_u64, x)
+INT_STEP(sign_u64, x != 0)
+INT_STEP(div_u64, y == 0 ? 0 : (int64_t)((uint64_t)x / (uint64_t)y))
+INT_STEP(max_u64, (uint64_t)x >= (uint64_t)y ? x : y)
+INT_STEP(min_u64, (uint64_t)x <= (uint64_t)y ? x : y)
+
 static const struct {
     step_fn *run;
     int_fn *run_int; // NULL: floats only
+    int_fn *run_u64; // NULL: the same as run_int
 } steps[SIMCLR_N_OPS] = {
-    [SIMCLR_OP_neg] = {step_neg, int_neg},
-    [SIMCLR_OP_abs] = {step_abs, int_abs},
-    [SIMCLR_OP_sign] = {step_sign, int_sign},
-    [SIMCLR_OP_exp] = {step_exp, NULL},
-    [SIMCLR_OP_log] = {step_log, NULL},
-    [SIMCLR_OP_sqrt] = {step_sqrt, NULL},
-    [SIMCLR_OP_reciprocal] = {step_reciprocal, NULL},
-    [SIMCLR_OP_relu] = {step_relu, NULL},
-    [SIMCLR_OP_sigmoid] = {step_sigmoid, NULL},
-    [SIMCLR_OP_tanh] = {step_tanh, NULL},
-    [SIMCLR_OP_erf] = {step_erf, NULL},
-    [SIMCLR_OP_add] = {step_add, int_add},
-    [SIMCLR_OP_sub] = {step_sub, int_sub},
-    [SIMCLR_OP_mul] = {step_mul, int_mul},
-    [SIMCLR_OP_div] = {step_div, int_div},
-    [SIMCLR_OP_max] = {step_max, int_max},
-    [SIMCLR_OP_min] = {step_min, int_min},
-    [SIMCLR_OP_pow] = {step_pow, NULL},
-    [SIMCLR_OP_relu_grad] = {step_relu_grad, NULL},
+    [SIMCLR_OP_neg] = {step_neg, int_neg, NULL},
+    [SIMCLR_OP_abs] = {step_abs, int_abs, int_abs_u64},
+    [SIMCLR_OP_sign] = {step_sign, int_sign, int_sign_u64},
+    [SIMCLR_OP_exp] = {step_exp, NULL, NULL},
+    [SIMCLR_OP_log] = {step_log, NULL, NULL},
+    [SIMCLR_OP_sqrt] = {step_sqrt, NULL, NULL},
+    [SIMCLR_OP_reciprocal] = {step_reciprocal, NULL, NULL},
+    [SIMCLR_OP_relu] = {step_relu, NULL, NULL},
+    [SIMCLR_OP_sigmoid] = {step_sigmoid, NULL, NULL},
+    [SIMCLR_OP_tanh] = {step_tanh, NULL, NULL},
+    [SIMCLR_OP_erf] = {step_erf, NULL, NULL},
+    [SIMCLR_OP_add] = {step_add, int_add, NULL},
+    [SIMCLR_OP_sub] = {step_sub, int_sub, NULL},
+    [SIMCLR_OP_mul] = {step_mul, int_mul, NULL},
+    [SIMCLR_OP_div] = {step_div, int_div, int_div_u64},
+    [SIMCLR_OP_max] = {step_max, int_max, int_max_u64},
+    [SIMCLR_OP_min] = {step_min, int_min, int_min_u64},
+    [SIMCLR_OP_pow] = {step_pow, NULL, NULL},
+    [SIMCLR_OP_relu_grad] = {step_relu_grad, NULL, NULL},
 };
 
 // ---- floats ----
@@ -189,7 +197,9 @@ static void run_float(const struct sc_call *call)
 static void run_int(const struct sc_call *call)
 {
     const struct sc_operand *const x = &call->in[0], *const y = &call->in[call->n_in - 1];
-    int_fn *const fn = steps[call->instr->op].run_int;
+    const simclr_dtype dtype = call->out[0].dtype;
+    int_fn *const run_u64 = dtype == SIMCLR_u64 ? steps[call->instr->op].run_u64 : NULL;
+    int_fn *const fn = run_u64 ? run_u64 : steps[call->instr->op].run_int;
     int64_t stride[2][SIMCLR_MAX_RANK] = {{0}};
     struct sc_rows rows;
     (void)sc_broadcast_strides(&x->shape, &call->out[0].shape, stride[0]);
@@ -225,9 +235,8 @@ static const char *check(const struct sc_call *call)
         return call->instr->scratch_bytes >= buffers * TILE * sizeof(float)
                    ? NULL
                    : "its scratch is too small";
-    const bool takes_ints =
-        (call->in[0].dtype == SIMCLR_i64 || call->in[0].dtype == SIMCLR_i32) &&
-        steps[call->instr->op].run_int;
+    const bool takes_ints = call->in[0].dtype != SIMCLR_f64 &&
+                            call->in[0].dtype != SIMCLR_bool && steps[call->instr->op].run_int;
     return takes_ints ? NULL : "it does not take this dtype";
 }
 

@@ -31,6 +31,8 @@ static void move_bytes(char *to, int64_t to_step, const char *from, int64_t from
             memcpy(to + i * to_step, from + i * from_step, 4);
         else if (size == 8)
             memcpy(to + i * to_step, from + i * from_step, 8);
+        else if (size == 2)
+            memcpy(to + i * to_step, from + i * from_step, 2);
         else
             to[i * to_step] = from[i * from_step];
     }
