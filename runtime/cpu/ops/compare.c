@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Element by element, for any dtype: comparisons and logic (one byte out per
+// Element by element, for any dtype: comparisons, mod and logic (one byte out per
 // element), where, cast. They are rare in training; tasks are cut, loops plain.
 #include "runtime/cpu/element.h"
 #include "runtime/cpu/shape.h"
@@ -91,6 +91,34 @@ static void run_equal(const struct sc_call *call)
 static void run_less(const struct sc_call *call)
 {
     walk(call, less_element);
+}
+
+// ---- mod ----
+
+static const char *check_mod(const struct sc_call *call)
+{
+    const simclr_dtype dtype = call->in[0].dtype;
+    if (!sc_all_inputs(call, dtype) || !sc_all_outputs(call, dtype) ||
+        simclr_dtype_is_float(dtype) || dtype == SIMCLR_bool)
+        return "operands are no integers of one dtype";
+    return check_broadcast(call);
+}
+
+// x % y; of the divisor's sign.
+static void mod_element(const struct sc_call *call, const int64_t *at, int64_t i)
+{
+    const int64_t x = sc_get_int(&call->in[0], at[0]), y = sc_get_int(&call->in[1], at[1]);
+    int64_t r = 0;
+    if (call->out[0].dtype == SIMCLR_u64)
+        r = y == 0 ? 0 : (int64_t)((uint64_t)x % (uint64_t)y);
+    else if (y != 0 && y != -1) // the least integer / -1 has no int64
+        r = x % y + ((x % y < 0 && y > 0) || (x % y > 0 && y < 0) ? y : 0);
+    sc_put_int(&call->out[0], i, r);
+}
+
+static void run_mod(const struct sc_call *call)
+{
+    walk(call, mod_element);
 }
 
 // ---- not, and, or ----
@@ -191,6 +219,7 @@ static void run_cast(const struct sc_call *call)
 
 SC_CPU_OP(equal) = {check_compare, run_equal};
 SC_CPU_OP(less) = {check_compare, run_less};
+SC_CPU_OP(mod) = {check_mod, run_mod};
 SC_CPU_OP(not ) = {check_logic, run_not};
 SC_CPU_OP(and) = {check_logic, run_and};
 SC_CPU_OP(or) = {check_logic, run_or};

@@ -46,6 +46,43 @@ typedef int64_t int_fn(int64_t x, int64_t y);
             out[i] = (expression);                                                             \
         }                                                                                      \
     }
+
+static inline uint32_t bits_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline float float_of(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+// Drops the last `n` bits, to nearest, of two to even; a carry rightly reaches the
+// exponent.
+static inline uint32_t drop_bits(uint32_t bits, int n)
+{
+    const uint32_t half = (uint32_t)1 << (n - 1);
+    return (bits + (half - 1) + (bits >> n & 1)) & ~(2 * half - 1);
+}
+
+static inline float to_bf16(float x)
+{
+    return x != x ? x : float_of(drop_bits(bits_of(x), 16));
+}
+
+// Below 2^-14 the last bit has the weight 2^-24, as that of floats around 0.5 has.
+static inline float to_f16(float x)
+{
+    const float size = fabsf(x), normal = float_of(drop_bits(bits_of(size), 13));
+    const float small = (size + 0.5f) - 0.5f;
+    const float y = size < 0x1p-14f ? small : normal >= 0x1p16f ? (float)INFINITY : normal;
+    return x != x ? x : copysignf(y, x);
+}
+
 STEP(neg, -x)
 STEP(abs, fabsf(x))
 STEP(sign, (float)((x > 0) - (x < 0)))
@@ -53,10 +90,28 @@ CALL(exp, expf(x))
 CALL(log, logf(x))
 STEP(sqrt, sqrtf(x))
 STEP(reciprocal, 1 / x)
+CALL(expm1, expm1f(x))
+CALL(sin, sinf(x))
+CALL(cos, cosf(x))
+CALL(tan, tanf(x))
+CALL(asin, asinf(x))
+CALL(acos, acosf(x))
+CALL(atan, atanf(x))
+CALL(sinh, sinhf(x))
+CALL(cosh, coshf(x))
+CALL(asinh, asinhf(x))
+CALL(acosh, acoshf(x))
+CALL(atanh, atanhf(x))
+STEP(floor, floorf(x))
+STEP(ceil, ceilf(x))
+STEP(round, nearbyintf(x))
+STEP(round_f16, to_f16(x))
+STEP(round_bf16, to_bf16(x))
 STEP(relu, x < 0 ? 0 : x)
 CALL(sigmoid, 1 / (1 + expf(-x)))
 CALL(tanh, tanhf(x))
 CALL(erf, erff(x))
+CALL(softplus, (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))))
 STEP2(add, x + y)
 STEP2(sub, x - y)
 STEP2(mul, x *y)
@@ -64,6 +119,7 @@ STEP2(div, x / y)
 STEP2(max, x < y || y != y ? y : x)
 STEP2(min, x > y || y != y ? y : x)
 CALL2(pow, powf(x, y))
+CALL2(fmod, fmodf(x, y))
 STEP2(relu_grad, x > 0 ? y : 0)
 
 #define INT_STEP(name, expression)                                                             \
@@ -89,6 +145,21 @@ INT_STEP(div_u64, y == 0 ? 0 : (int64_t)((uint64_t)x / (uint64_t)y))
 INT_STEP(max_u64, (uint64_t)x >= (uint64_t)y ? x : y)
 INT_STEP(min_u64, (uint64_t)x <= (uint64_t)y ? x : y)
 
+// Bit by bit of the exponent, from the highest.
+static int64_t int_pow_u64(int64_t x, int64_t y)
+{
+    uint64_t z = 1;
+    for (int bit = 63; bit >= 0; bit--) {
+        z *= z;
+        if ((uint64_t)y >> bit & 1) z *= (uint64_t)x;
+    }
+    return (int64_t)z;
+}
+INT_STEP(pow, y >= 0                              ? int_pow_u64(x, y)
+              : x == 1 || (x == -1 && y % 2 == 0) ? 1
+              : x == -1                           ? -1
+                                                  : 0)
+
 static const struct {
     step_fn *run;
     int_fn *run_int; // NULL: floats only
@@ -101,17 +172,36 @@ static const struct {
     [SIMCLR_OP_log] = {step_log, NULL, NULL},
     [SIMCLR_OP_sqrt] = {step_sqrt, NULL, NULL},
     [SIMCLR_OP_reciprocal] = {step_reciprocal, NULL, NULL},
+    [SIMCLR_OP_expm1] = {step_expm1, NULL, NULL},
+    [SIMCLR_OP_sin] = {step_sin, NULL, NULL},
+    [SIMCLR_OP_cos] = {step_cos, NULL, NULL},
+    [SIMCLR_OP_tan] = {step_tan, NULL, NULL},
+    [SIMCLR_OP_asin] = {step_asin, NULL, NULL},
+    [SIMCLR_OP_acos] = {step_acos, NULL, NULL},
+    [SIMCLR_OP_atan] = {step_atan, NULL, NULL},
+    [SIMCLR_OP_sinh] = {step_sinh, NULL, NULL},
+    [SIMCLR_OP_cosh] = {step_cosh, NULL, NULL},
+    [SIMCLR_OP_asinh] = {step_asinh, NULL, NULL},
+    [SIMCLR_OP_acosh] = {step_acosh, NULL, NULL},
+    [SIMCLR_OP_atanh] = {step_atanh, NULL, NULL},
+    [SIMCLR_OP_floor] = {step_floor, NULL, NULL},
+    [SIMCLR_OP_ceil] = {step_ceil, NULL, NULL},
+    [SIMCLR_OP_round] = {step_round, NULL, NULL},
+    [SIMCLR_OP_round_f16] = {step_round_f16, NULL, NULL},
+    [SIMCLR_OP_round_bf16] = {step_round_bf16, NULL, NULL},
     [SIMCLR_OP_relu] = {step_relu, NULL, NULL},
     [SIMCLR_OP_sigmoid] = {step_sigmoid, NULL, NULL},
     [SIMCLR_OP_tanh] = {step_tanh, NULL, NULL},
     [SIMCLR_OP_erf] = {step_erf, NULL, NULL},
+    [SIMCLR_OP_softplus] = {step_softplus, NULL, NULL},
     [SIMCLR_OP_add] = {step_add, int_add, NULL},
     [SIMCLR_OP_sub] = {step_sub, int_sub, NULL},
     [SIMCLR_OP_mul] = {step_mul, int_mul, NULL},
     [SIMCLR_OP_div] = {step_div, int_div, int_div_u64},
     [SIMCLR_OP_max] = {step_max, int_max, int_max_u64},
     [SIMCLR_OP_min] = {step_min, int_min, int_min_u64},
-    [SIMCLR_OP_pow] = {step_pow, NULL, NULL},
+    [SIMCLR_OP_pow] = {step_pow, int_pow, int_pow_u64},
+    [SIMCLR_OP_fmod] = {step_fmod, NULL, NULL},
     [SIMCLR_OP_relu_grad] = {step_relu_grad, NULL, NULL},
 };
 
@@ -256,10 +346,28 @@ POINTWISE(exp)
 POINTWISE(log)
 POINTWISE(sqrt)
 POINTWISE(reciprocal)
+POINTWISE(expm1)
+POINTWISE(sin)
+POINTWISE(cos)
+POINTWISE(tan)
+POINTWISE(asin)
+POINTWISE(acos)
+POINTWISE(atan)
+POINTWISE(sinh)
+POINTWISE(cosh)
+POINTWISE(asinh)
+POINTWISE(acosh)
+POINTWISE(atanh)
+POINTWISE(floor)
+POINTWISE(ceil)
+POINTWISE(round)
+POINTWISE(round_f16)
+POINTWISE(round_bf16)
 POINTWISE(relu)
 POINTWISE(sigmoid)
 POINTWISE(tanh)
 POINTWISE(erf)
+POINTWISE(softplus)
 POINTWISE(add)
 POINTWISE(sub)
 POINTWISE(mul)
@@ -267,5 +375,6 @@ POINTWISE(div)
 POINTWISE(max)
 POINTWISE(min)
 POINTWISE(pow)
+POINTWISE(fmod)
 POINTWISE(relu_grad)
 POINTWISE(pointwise)
