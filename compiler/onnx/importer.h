@@ -126,6 +126,11 @@ struct sc_ints {
 bool sc_in_ints(struct sc_scope *s, int i, const char *what, struct sc_ints *out);
 int64_t sc_in_int(struct sc_scope *s, int i, const char *what);
 double sc_in_number(struct sc_scope *s, int i, const char *what);
+struct sc_floats {
+    const double *v;
+    int64_t n;
+};
+bool sc_in_floats(struct sc_scope *s, int i, const char *what, struct sc_floats *out);
 // An output that is used or asked for, from 0.
 bool sc_has_out(const struct sc_scope *s, int i);
 
@@ -135,6 +140,7 @@ int64_t sc_attr_i(struct sc_scope *s, const char *name, int64_t absent);
 double sc_attr_f(struct sc_scope *s, const char *name, double absent);
 const char *sc_attr_s(struct sc_scope *s, const char *name, const char *absent);
 bool sc_attr_ints(struct sc_scope *s, const char *name, struct sc_ints *out); // false: absent
+bool sc_attr_floats(struct sc_scope *s, const char *name, struct sc_floats *out);
 // An axis counted from the end if negative; `rank` is its limit, `axis` names it.
 int64_t sc_axis(struct sc_scope *s, int64_t axis, int32_t rank);
 
@@ -158,6 +164,21 @@ struct sc_value *sc_make_reduce(struct sc_scope *s, enum simclr_op op, struct sc
                                 const struct simclr_dims *axes, bool keepdims);
 // A constant of x's dtype (f32, i64 or i32).
 struct sc_value *sc_make_scalar(struct sc_scope *s, double value, simclr_dtype dtype);
+
+// import_taps.c: linear maps along one axis, known at compile time.
+struct sc_taps {
+    int64_t n_out, n_taps; // n_taps for each output
+    int64_t *index;        // [n_out, n_taps]; -1: no tap
+    double *weight;
+};
+// A map without taps: zero.
+struct sc_taps sc_taps_new(struct sc_scope *s, int64_t n_out, int64_t n_taps);
+// The map applied to x (f32); x itself if it changes nothing.
+struct sc_value *sc_make_resample(struct sc_scope *s, struct sc_value *x, int64_t axis,
+                                  const struct sc_taps *taps);
+// The elements of x (of any dtype) at index[0 .. n), all of them within the axis.
+struct sc_value *sc_make_select(struct sc_scope *s, struct sc_value *x, int64_t axis,
+                                const int64_t *index, int64_t n);
 
 // weights.c
 // Finds the parameters of the graph: initializers and described weights by the

@@ -145,6 +145,24 @@ bool sc_in_ints(struct sc_scope *s, int i, const char *what, struct sc_ints *out
     return !s->failed;
 }
 
+bool sc_in_floats(struct sc_scope *s, int i, const char *what, struct sc_floats *out)
+{
+    *out = (struct sc_floats){0};
+    struct sc_tensor *const t = load_constant(s, i, what);
+    if (!t) return false;
+    if (!t->f || t->shape.rank > 1) {
+        (void)sc_bad_node(s, "'%s' is %s of rank %d, expected a list of floats", what,
+                          simclr_dtype_name(t->dtype), (int)t->shape.rank);
+    } else {
+        double *const copy = SC_NEW_ARRAY(s->m->arena, double, (size_t)t->count);
+        for (int64_t k = 0; k < t->count; k++)
+            copy[k] = t->f[k];
+        *out = (struct sc_floats){.v = copy, .n = t->count};
+    }
+    sc_tensor_free(t);
+    return !s->failed;
+}
+
 int64_t sc_in_int(struct sc_scope *s, int i, const char *what)
 {
     struct sc_ints list;
@@ -246,6 +264,23 @@ bool sc_attr_ints(struct sc_scope *s, const char *name, struct sc_ints *out)
         return false;
     }
     *out = (struct sc_ints){.v = a->ints, .n = (int64_t)a->n_ints};
+    return true;
+}
+
+bool sc_attr_floats(struct sc_scope *s, const char *name, struct sc_floats *out)
+{
+    *out = (struct sc_floats){0};
+    const Onnx__AttributeProto *const a = find_attr(s, name);
+    if (!a) return false;
+    if (a->has_i || a->has_f || a->has_s || a->t || a->g || a->n_ints > 0) {
+        (void)sc_bad_node(s, "attribute '%s' is %s, expected a list of floats", name,
+                          a->n_ints > 0 ? "a list of integers" : attr_kind(a));
+        return false;
+    }
+    double *const copy = SC_NEW_ARRAY(s->m->arena, double, a->n_floats);
+    for (size_t k = 0; k < a->n_floats; k++)
+        copy[k] = (double)a->floats[k];
+    *out = (struct sc_floats){.v = copy, .n = (int64_t)a->n_floats};
     return true;
 }
 
