@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parts of tensors: Concat, Slice, Split, Pad, Gather.
+// Parts of tensors: Concat, Slice, Split, Gather.
 #include "compiler/onnx/importer.h"
 
 #include "compiler/ir/attr.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 struct sc_value *sc_import_concat(struct sc_scope *s)
 {
@@ -148,64 +147,6 @@ struct sc_value *sc_import_split(struct sc_scope *s)
     struct sc_ints lengths;
     if (!sc_has_in(s, 1)) return split(s, NULL);
     return sc_in_ints(s, 1, "split", &lengths) ? split(s, &lengths) : NULL;
-}
-
-// Zeros around x: what a slice's gradient looks like. `pads` holds the beginnings
-// of the axes listed (NULL: all), then the ends.
-static struct sc_value *pad(struct sc_scope *s, const struct sc_ints *pads,
-                            const struct sc_ints *axes)
-{
-    struct sc_value *const x = sc_in(s, 0);
-    const char *const mode = sc_attr_s(s, "mode", "constant");
-    if (!x || s->failed) return NULL;
-    const int64_t n = axes->v ? axes->n : x->shape.rank;
-    if (strcmp(mode, "constant") != 0)
-        return sc_bad_node(s, "attribute 'mode' is '%s', expected constant", mode);
-    if (pads->n != 2 * n)
-        return sc_bad_node(s, "it has %" PRId64 " pads, expected %" PRId64, pads->n, 2 * n);
-    union simclr_attr attr = sc_attr_default(SIMCLR_OP_slice_grad);
-    attr.slice_grad.starts.n = attr.slice_grad.steps.n = attr.slice_grad.shape.n =
-        x->shape.rank;
-    for (int32_t i = 0; i < x->shape.rank; i++) {
-        attr.slice_grad.steps.v[i] = 1;
-        attr.slice_grad.shape.v[i] = x->shape.dim[i];
-    }
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t axis = sc_axis(s, axes->v ? axes->v[i] : i, x->shape.rank);
-        const int64_t begin = pads->v[i], end = pads->v[n + i];
-        if (begin < 0 || end < 0 || begin > INT32_MAX || end > INT32_MAX)
-            return sc_bad_node(s,
-                               "the pads of axis %" PRId64 " are %" PRId64 " and %" PRId64
-                               ", expected at least 0",
-                               axis, begin, end);
-        attr.slice_grad.starts.v[axis] = begin;
-        attr.slice_grad.shape.v[axis] += begin + end;
-    }
-    return sc_make(s, SIMCLR_OP_slice_grad, &attr, x);
-}
-
-static bool pads_with_zero(struct sc_scope *s, double value)
-{
-    if (value == 0) return true;
-    (void)sc_bad_node(s, "it pads with %g, expected 0", value);
-    return false;
-}
-
-struct sc_value *sc_import_pad_old(struct sc_scope *s)
-{
-    struct sc_ints pads;
-    const struct sc_ints axes = {0};
-    if (!sc_attr_ints(s, "pads", &pads)) return sc_bad_node(s, "attribute 'pads' is missing");
-    return pads_with_zero(s, sc_attr_f(s, "value", 0)) ? pad(s, &pads, &axes) : NULL;
-}
-
-struct sc_value *sc_import_pad(struct sc_scope *s)
-{
-    struct sc_ints pads, axes = {0};
-    if (!sc_in_ints(s, 1, "pads", &pads)) return NULL;
-    if (sc_has_in(s, 3) && !sc_in_ints(s, 3, "axes", &axes)) return NULL;
-    const double value = sc_has_in(s, 2) ? sc_in_number(s, 2, "constant_value") : 0;
-    return pads_with_zero(s, value) ? pad(s, &pads, &axes) : NULL;
 }
 
 static struct sc_value *gather(struct sc_scope *s, enum simclr_op op)
