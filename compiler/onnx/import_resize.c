@@ -475,8 +475,9 @@ struct sc_value *sc_import_resize(struct sc_scope *s)
     struct sc_floats scales;
     struct sc_ints sizes;
     if (has_values(s, 2) == has_values(s, 3))
-        return sc_bad_node(s, "it has %s 'scales' and 'sizes', expected one of them",
-                           has_values(s, 2) ? "both" : "neither");
+        return sc_bad_node(
+            s, has_values(s, 2) ? "it has both 'scales' and 'sizes', expected one of them"
+                                : "it has neither 'scales' nor 'sizes', expected one of them");
     if (s->failed) return NULL;
     if (has_values(s, 2)) {
         if (sc_in_floats(s, 2, "scales", &scales) && check_count(s, "scales", scales.n, n))
