@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writing the program: planned graphs become the flat sections of
-// include/simclr/program.h. Nothing is decided here; what the plan says is
-// written down.
+// Building the program: planned graphs become the flat sections of
+// include/simclr/program.h, which sections.c writes. Nothing is decided here; what
+// the plan says is written down.
 #include "compiler/compilation.h"
 
 #include "compiler/ir/op.h"
+#include "compiler/sections.h"
 #include "runtime/base/checksum.h"
-#include "runtime/base/file.h"
 
 #include <assert.h>
 #include <string.h>
@@ -42,11 +42,6 @@ struct image {
     uint32_t *operands;
     uint64_t n_operands;
 };
-
-static uint64_t align_up(uint64_t n)
-{
-    return (n + SIMCLR_SCP_ALIGN - 1) / SIMCLR_SCP_ALIGN * SIMCLR_SCP_ALIGN;
-}
 
 static uint64_t hash_bytes(const char *text, size_t n)
 {
@@ -96,8 +91,8 @@ uint64_t sc_layout_params(const struct sc_module *m, uint64_t **offsets)
     for (uint32_t i = 0; i < m->n_params; i++) {
         const struct sc_param *p = m->params[i];
         (*offsets)[i] = total;
-        total +=
-            align_up((uint64_t)simclr_shape_count(&p->shape) * simclr_dtype_size(p->dtype));
+        total += sc_section_align((uint64_t)simclr_shape_count(&p->shape) *
+                                  simclr_dtype_size(p->dtype));
     }
     return total;
 }
@@ -128,7 +123,7 @@ static void emit_params(struct image *im, const struct sc_module *m)
             uint64_t n = im->n_stored;
             SC_PUSH(im->arena, im->stored_sizes, n) = size;
             SC_PUSH(im->arena, im->stored, im->n_stored) = p->stored;
-            im->initial_bytes += align_up(size);
+            im->initial_bytes += sc_section_align(size);
         }
         SC_PUSH(im->arena, im->params, im->n_params) = r;
     }
@@ -147,7 +142,7 @@ static uint64_t emit_constant(struct image *im, const struct sc_value *v)
     n = im->n_constants;
     SC_PUSH(im->arena, im->constant_offsets, n) = offset;
     SC_PUSH(im->arena, im->constants, im->n_constants) = v->data;
-    im->constant_bytes += align_up(size);
+    im->constant_bytes += sc_section_align(size);
     return offset;
 }
 
@@ -281,97 +276,14 @@ static void emit_meta(struct image *im, const struct simclr_compilation *c)
     }
 }
 
-// A section as a list of pieces, each padded to the alignment: one piece for
-// records, many for data that stays where it is.
-struct section {
-    uint32_t record_size;
-    uint64_t count;
-    const void *const *piece;
-    const uint64_t *piece_size;
-    uint64_t n_pieces;
-};
-
-struct sink {
-    struct sc_writer *file; // NULL while only the checksum is computed
-    uint64_t sum, offset;
-};
-
-static void put(struct sink *s, const void *data, uint64_t n)
-{
-    static const uint8_t zeros[SIMCLR_SCP_ALIGN];
-    const uint64_t pad = align_up(s->offset + n) - (s->offset + n);
-    s->sum = sc_checksum(s->sum, data, n); // counts a short last word as zero-padded
-    s->sum = sc_checksum(s->sum, zeros, pad / 8 * 8);
-    if (s->file) {
-        sc_writer_put(s->file, data, n);
-        sc_writer_put(s->file, zeros, pad);
-    }
-    s->offset += n + pad;
-}
-
-static uint64_t section_bytes(const struct section *s)
-{
-    uint64_t total = 0;
-    for (uint64_t i = 0; i < s->n_pieces; i++)
-        total += align_up(s->piece_size[i]);
-    return total;
-}
-
-static void put_all(struct sink *to, const struct simclr_scp_section *table,
-                    const struct section *sections)
-{
-    put(to, table, SIMCLR_N_SECTIONS * sizeof *table);
-    for (size_t i = 0; i < SIMCLR_N_SECTIONS; i++) {
-        for (uint64_t k = 0; k < sections[i].n_pieces; k++)
-            put(to, sections[i].piece[k], sections[i].piece_size[k]);
-    }
-}
-
-static simclr_status write_sections(struct simclr_diag *diag, const char *path,
-                                    const struct section *sections)
-{
-    // Header and table share the first aligned block: both are multiples of 32.
-    _Static_assert((sizeof(struct simclr_scp_header) +
-                    SIMCLR_N_SECTIONS * sizeof(struct simclr_scp_section)) %
-                           SIMCLR_SCP_ALIGN ==
-                       0,
-                   "sections start aligned");
-    struct simclr_scp_section table[SIMCLR_N_SECTIONS];
-    uint64_t offset = sizeof(struct simclr_scp_header) + sizeof table;
-    for (uint32_t i = 0; i < SIMCLR_N_SECTIONS; i++) {
-        table[i] = (struct simclr_scp_section){
-            .kind = i,
-            .record_size = sections[i].record_size,
-            .offset = offset,
-            .count = sections[i].count,
-        };
-        offset += section_bytes(&sections[i]);
-    }
-    struct sink sum = {.sum = SC_CHECKSUM_START, .offset = sizeof(struct simclr_scp_header)};
-    put_all(&sum, table, sections);
-    const struct simclr_scp_header header = {
-        .magic = SIMCLR_SCP_MAGIC,
-        .version = SIMCLR_SCP_VERSION,
-        .n_sections = SIMCLR_N_SECTIONS,
-        .file_size = offset,
-        .checksum = sum.sum,
-    };
-    struct sink out = sum;
-    out.offset = sizeof header;
-    SC_TRY(sc_writer_open(diag, path, &out.file));
-    sc_writer_put(out.file, &header, sizeof header);
-    put_all(&out, table, sections);
-    return sc_writer_commit(out.file);
-}
-
-static struct section one_piece(struct sc_arena *arena, const void *records, uint64_t count,
-                                size_t record_size)
+static struct sc_section one_piece(struct sc_arena *arena, const void *records, uint64_t count,
+                                   size_t record_size)
 {
     const void **piece = SC_NEW(arena, const void *);
     uint64_t *size = SC_NEW(arena, uint64_t);
     *piece = records;
     *size = count * record_size;
-    return (struct section){(uint32_t)record_size, count, piece, size, count ? 1 : 0};
+    return (struct sc_section){(uint32_t)record_size, count, piece, size, count ? 1 : 0};
 }
 
 simclr_status sc_emit(struct simclr_compilation *c, const char *path)
@@ -388,7 +300,7 @@ simclr_status sc_emit(struct simclr_compilation *c, const char *path)
     SC_TRY(sc_onnx_template(c->module, c->models[0], &c->import, &t));
 
 #define RECORDS(array, n) one_piece(arena, (array), (n), sizeof *(array))
-    const struct section sections[SIMCLR_N_SECTIONS] = {
+    const struct sc_section sections[SIMCLR_N_SECTIONS] = {
         [SIMCLR_SECTION_meta] = RECORDS(&im.meta, 1),
         [SIMCLR_SECTION_strings] = RECORDS(im.strings, im.n_strings),
         [SIMCLR_SECTION_params] = RECORDS(im.params, im.n_params),
@@ -405,5 +317,5 @@ simclr_status sc_emit(struct simclr_compilation *c, const char *path)
         [SIMCLR_SECTION_bytes] = RECORDS(t.bytes, t.n_bytes),
     };
 #undef RECORDS
-    return write_sections(c->diag, path, sections);
+    return sc_sections_write(c->diag, path, sections);
 }
