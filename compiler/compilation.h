@@ -24,13 +24,15 @@ struct simclr_compilation {
     struct sc_pass_context context;
     float mean[4], std[4];
     enum simclr_stage reached;
-    // Each entry's graph as it stood after each stage.
+    // Each entry's graph as it stood after each stage; NULL: the program has no such entry.
     struct sc_graph *graphs[SC_N_ENTRIES][SIMCLR_N_STAGES];
     struct sc_str dump, summary;
 };
 
 // The name of an entry in programs and dumps.
 const char *sc_entry_name(enum sc_entry_kind entry);
+// Whether the program has that entry: run alone, or all others.
+bool sc_has_entry(const struct simclr_compilation *c, enum sc_entry_kind entry);
 
 // Runs the passes of `stage` on `g`. Fails if a pass reported an error.
 SC_MUST_USE simclr_status sc_pipeline_run(struct simclr_compilation *c, struct sc_graph *g,

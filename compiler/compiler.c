@@ -17,6 +17,7 @@ static const char *const entry_names[SC_N_ENTRIES] = {
     [SC_ENTRY_embed] = "embed",
     [SC_ENTRY_project] = "project",
     [SC_ENTRY_recalibrate] = "recalibrate",
+    [SC_ENTRY_run] = "run",
 };
 
 const char *sc_entry_name(enum sc_entry_kind entry)
@@ -24,11 +25,52 @@ const char *sc_entry_name(enum sc_entry_kind entry)
     return entry_names[entry];
 }
 
+// "--loss none": the model as it is, nothing to train.
+static bool is_run_only(const struct simclr_compile_options *o)
+{
+    return o->loss && !strcmp(o->loss, "none");
+}
+
+bool sc_has_entry(const struct simclr_compilation *c, enum sc_entry_kind entry)
+{
+    return (entry == SC_ENTRY_run) == is_run_only(&c->options);
+}
+
+// What was asked for that only training has a meaning for.
+static simclr_status check_run_only(const struct simclr_compilation *c)
+{
+    const struct simclr_compile_options *const o = &c->options;
+    const struct {
+        const char *name;
+        bool is_given;
+    } options[] = {
+        {"--head", o->head},
+        {"--h", o->h},
+        {"--image-size", o->image_size},
+        {"--set temperature", o->temperature != 0},
+        {"--optimizer", o->optimizer},
+        {"--bn", o->bn},
+        {"--normalize", o->normalize},
+    };
+    if (!is_run_only(o) && o->n_fixed > 0)
+        return sc_fail(c->diag, SIMCLR_USAGE, NULL,
+                       "--input is given without --loss none: what is trained has no other "
+                       "inputs than images and labels");
+    for (size_t i = 0; is_run_only(o) && i < sizeof options / sizeof *options; i++) {
+        if (options[i].is_given)
+            return sc_fail(c->diag, SIMCLR_USAGE, NULL,
+                           "%s has no meaning with --loss none, which compiles the model as "
+                           "it is",
+                           options[i].name);
+    }
+    return SIMCLR_OK;
+}
+
 static void fill_defaults(struct simclr_compile_options *o)
 {
     if (!o->head) o->head = "nonlinear";
     if (!o->loss) o->loss = "nt_xent";
-    if (!o->batch) o->batch = 256;
+    if (!o->batch && !is_run_only(o)) o->batch = 256;
     if (!o->normalize) o->normalize = "none";
     if (!o->optimizer) o->optimizer = "sgd";
     if (!o->bn) o->bn = "train";
@@ -73,7 +115,7 @@ static simclr_status check_options(struct simclr_compilation *c)
     const struct simclr_compile_options *o = &c->options;
     if (!o->model == !o->encoder)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL, "give either a model or an encoder");
-    if (o->batch < 1 || o->batch > 1 << 20)
+    if (o->batch < !is_run_only(o) || o->batch > 1 << 20)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL, "batch is %lld, expected 1 to 1048576",
                        (long long)o->batch);
     if (o->image_size < 0 || o->image_size > 1 << 14)
@@ -102,6 +144,7 @@ static simclr_status open_models(struct simclr_compilation *c)
     const char *const first = o->model ? o->model : o->encoder;
     simclr_status status = sc_onnx_open(c->module, first, &c->models[0]);
     c->n_models = status == SIMCLR_OK;
+    if (is_run_only(o)) return status;
     // A model without a loss is an encoder.
     if (o->model && (status != SIMCLR_OK || sc_onnx_has_loss(c->models[0]))) return status;
     // Open all three, so that every unusable file is reported at once.
@@ -229,16 +272,22 @@ static simclr_status compile_entry(struct simclr_compilation *c, enum sc_entry_k
     return SIMCLR_OK;
 }
 
-static simclr_status import_and_run(struct simclr_compilation *c, enum simclr_stage last)
+static simclr_status import(struct simclr_compilation *c)
 {
-    if (last == SIMCLR_STAGE_onnx) return SIMCLR_OK;
     const struct sc_import_options how = {
         .compile = &c->options,
         .encoder = c->models[0],
         .head = c->models[1],
         .loss = c->models[2],
     };
-    SC_TRY(sc_onnx_import(c->module, &how, &c->import));
+    return is_run_only(&c->options) ? sc_onnx_import_run(c->module, &how, &c->import)
+                                    : sc_onnx_import(c->module, &how, &c->import);
+}
+
+static simclr_status import_and_run(struct simclr_compilation *c, enum simclr_stage last)
+{
+    if (last == SIMCLR_STAGE_onnx) return SIMCLR_OK;
+    SC_TRY(import(c));
     if (c->import.two_views && c->import.batch < 2)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL,
                        "batch is 1, expected at least 2: a contrastive loss compares images");
@@ -247,6 +296,7 @@ static simclr_status import_and_run(struct simclr_compilation *c, enum simclr_st
     follow_pairing(c);
     SC_TRY(apply_temperature(c));
     for (int e = 0; e < SC_N_ENTRIES; e++) {
+        if (!sc_has_entry(c, (enum sc_entry_kind)e)) continue;
         c->graphs[e][SIMCLR_STAGE_graph] = c->import.graph;
         SC_TRY(compile_entry(c, (enum sc_entry_kind)e, last));
     }
@@ -263,9 +313,10 @@ simclr_status simclr_compile(const struct simclr_compile_options *options,
     c->options = *options;
     c->own_diag.program = "simclrc";
     c->diag = diag ? diag : &c->own_diag;
+    simclr_status status = check_run_only(c);
     fill_defaults(&c->options);
     c->module = sc_module_new(c->diag);
-    simclr_status status = check_options(c);
+    if (status == SIMCLR_OK) status = check_options(c);
     if (status == SIMCLR_OK) status = open_models(c);
     if (status == SIMCLR_OK) status = import_and_run(c, last);
     c->reached = last;

@@ -253,7 +253,8 @@ static void emit_meta(struct image *im, const struct simclr_compilation *c)
     meta->encoder = intern(im, in->encoder_name);
     meta->head = intern(im, in->head_name);
     meta->loss = intern(im, in->loss_name);
-    meta->optimizer = intern(im, sc_optimizer_print(im->arena, &c->context.optimizer));
+    if (!sc_has_entry(c, SC_ENTRY_run))
+        meta->optimizer = intern(im, sc_optimizer_print(im->arena, &c->context.optimizer));
     meta->two_views = in->two_views;
     meta->halves = in->halves;
     meta->batch = in->batch;
@@ -294,10 +295,13 @@ simclr_status sc_emit(struct simclr_compilation *c, const char *path)
     SC_PUSH(arena, im.strings, im.n_strings) = '\0';
     emit_params(&im, c->module);
     emit_meta(&im, c);
-    for (int e = 0; e < SC_N_ENTRIES; e++)
-        emit_entry(&im, c->graphs[e][SIMCLR_STAGE_plan]);
-    struct sc_template t;
-    SC_TRY(sc_onnx_template(c->module, c->models[0], &c->import, &t));
+    for (int e = 0; e < SC_N_ENTRIES; e++) {
+        if (sc_has_entry(c, (enum sc_entry_kind)e))
+            emit_entry(&im, c->graphs[e][SIMCLR_STAGE_plan]);
+    }
+    struct sc_template t = {0};
+    if (!sc_has_entry(c, SC_ENTRY_run))
+        SC_TRY(sc_onnx_template(c->module, c->models[0], &c->import, &t));
 
 #define RECORDS(array, n) one_piece(arena, (array), (n), sizeof *(array))
     const struct sc_section sections[SIMCLR_N_SECTIONS] = {

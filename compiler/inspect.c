@@ -46,13 +46,14 @@ static simclr_status find_entry(struct simclr_compilation *c, const char *name, 
 {
     struct sc_str known = {0};
     for (int e = 0; e < SC_N_ENTRIES; e++) {
+        if (!sc_has_entry(c, (enum sc_entry_kind)e)) continue;
         const char *const entry = sc_entry_name((enum sc_entry_kind)e);
         if (!strcmp(name, entry)) {
             sc_str_free(&known);
             *out = e;
             return SIMCLR_OK;
         }
-        sc_str_printf(&known, "%s%s", e ? ", " : "", entry);
+        sc_str_printf(&known, "%s%s", known.size > 0 ? ", " : "", entry);
     }
     const simclr_status status =
         sc_fail(c->diag, SIMCLR_USAGE, NULL, "there is no entry '%s', expected one of %s", name,
@@ -83,7 +84,7 @@ simclr_status simclr_compilation_dump(struct simclr_compilation *c, enum simclr_
     if (stage > c->reached)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL, "stage '%s' was not compiled",
                        stages[stage].name);
-    int e = SC_ENTRY_train;
+    int e = sc_has_entry(c, SC_ENTRY_run) ? SC_ENTRY_run : SC_ENTRY_train;
     if (entry) SC_TRY(find_entry(c, entry, &e));
     sc_str_clear(&c->dump);
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
@@ -138,6 +139,7 @@ const char *simclr_compilation_plan_summary(struct simclr_compilation *c)
     int largest = 0;
     for (int e = 0; e < SC_N_ENTRIES; e++) {
         const struct sc_graph *g = c->graphs[e][SIMCLR_STAGE_plan];
+        if (!g) continue;
         if (g->arena_bytes > arena) {
             arena = g->arena_bytes;
             largest = e;
@@ -148,11 +150,14 @@ const char *simclr_compilation_plan_summary(struct simclr_compilation *c)
         }
     }
     add_params(c->module, &c->summary);
-    add_row(&c->summary, "arena", arena,
-            sc_arena_printf(c->module->arena, "entry %s, %lld rows of %lldx%lldx%lld",
-                            sc_entry_name((enum sc_entry_kind)largest),
-                            (long long)c->import.rows, (long long)c->import.channels,
-                            (long long)c->import.height, (long long)c->import.width));
+    const char *const note =
+        sc_has_entry(c, SC_ENTRY_run)
+            ? "entry run"
+            : sc_arena_printf(c->module->arena, "entry %s, %lld rows of %lldx%lldx%lld",
+                              sc_entry_name((enum sc_entry_kind)largest),
+                              (long long)c->import.rows, (long long)c->import.channels,
+                              (long long)c->import.height, (long long)c->import.width);
+    add_row(&c->summary, "arena", arena, note);
     add_row(&c->summary, "scratch", scratch, "for each thread");
     return sc_str_text(&c->summary);
 }

@@ -18,7 +18,7 @@ struct arguments {
     const char *h;
     const char *output;
     int64_t batch, image_size, seed;
-    struct simclr_texts bind, set, skip_pass;
+    struct simclr_texts bind, set, input, skip_pass;
     const char *normalize, *optimizer, *bn, *conv, *init;
     const char *dump, *dump_format, *dump_dir, *entry;
     bool list_models, list_stages, time_passes, verify_each;
@@ -32,15 +32,19 @@ static const struct simclr_option options[] = {
     {SIMCLR_OPTION_text, .name = "head", .offset = AT(head), .metavar = "H",
      .help = "the projection head g (nonlinear)"},
     {SIMCLR_OPTION_text, .name = "loss", .offset = AT(loss), .metavar = "L",
-     .help = "the loss (nt_xent)"},
+     .help = "the loss (nt_xent); none compiles the one model as it is, without\n"
+             "training, for 'simclr run'"},
     {SIMCLR_OPTION_text, .name = "h", .offset = AT(h), .metavar = "TENSOR",
      .help = "where the encoder ends, for a model that still has its classifier"},
     {SIMCLR_OPTION_integer, .name = "batch", .offset = AT(batch), .metavar = "N", .at_least = 1,
-     .help = "images per step (256)"},
+     .help = "images per step (256); with --loss none, the symbolic batch of inputs"},
     {SIMCLR_OPTION_integer, .name = "image-size", .offset = AT(image_size), .metavar = "S",
      .at_least = 1, .help = "height and width, where the encoder leaves them open"},
     {SIMCLR_OPTION_list, .name = "bind", .offset = AT(bind), .metavar = "DIM=N",
-     .help = "the value of any other symbolic dimension"},
+     .help = "the value of any other symbolic dimension; x.1 is dimension 1 of input x\n"
+             "where that has no name"},
+    {SIMCLR_OPTION_list, .name = "input", .offset = AT(input), .metavar = "NAME=FILE.npy",
+     .help = "with --loss none: an input that is known at compile time, such as a shape"},
     {SIMCLR_OPTION_list, .name = "set", .offset = AT(set), .metavar = "temperature=T",
      .help = "the temperature of NT-Xent (as the loss says)"},
 
@@ -70,7 +74,8 @@ static const struct simclr_option options[] = {
     {SIMCLR_OPTION_text, .name = "dump-dir", .offset = AT(dump_dir), .metavar = "D",
      .help = "write stages to files in D instead, and go on"},
     {SIMCLR_OPTION_text, .name = "entry", .offset = AT(entry),
-     .choices = "train|grad|embed|project|recalibrate", .help = "whose graph to dump (train)"},
+     .choices = "train|grad|embed|project|recalibrate|run",
+     .help = "whose graph to dump (train, or run with --loss none)"},
     {SIMCLR_OPTION_flag, .name = "list-models", .offset = AT(list_models),
      .help = "the models that come with simclrc"},
     {SIMCLR_OPTION_flag, .name = "list-stages", .offset = AT(list_stages),
@@ -89,9 +94,11 @@ static const struct simclr_command command = {
     .program = "simclrc",
     .usage = "[--encoder E [--head H] [--loss L] | MODEL] -o P.scp",
     .about = "Compiles an ONNX model into a SimCLR training program. A MODEL without a loss\n"
-             "is an encoder. Files and the models that come with us may be mixed.",
+             "is an encoder. Files and the models that come with us may be mixed.\n"
+             "With --loss none, a MODEL becomes a program that computes its outputs.",
     .examples = "  simclrc --encoder resnet18-cifar --batch 256 -o r18.scp\n"
                 "  simclrc --encoder mine.onnx --h /avgpool/Flatten_output_0 -o mine.scp\n"
+                "  simclrc mine.onnx --loss none --batch 1 -o mine.scp\n"
                 "  simclrc --dump=plan resnet8\n"
                 "  simclrc --dump=graph --dump-format=dot resnet8 | dot -Tsvg > resnet8.svg\n",
     .operands = {.metavar = "MODEL", .min = 0, .max = 1, .offset = AT(models)},
@@ -124,6 +131,19 @@ static simclr_status read_binding(struct simclr_diag *diag, const char *text, ch
     memcpy(storage, text, (size_t)(equals - text));
     storage[equals - text] = '\0';
     *out = (struct simclr_binding){.name = storage, .value = value};
+    return SIMCLR_OK;
+}
+
+// "shape=s.npy" into its parts; the name is cut out of `storage`.
+static simclr_status read_fixed(struct simclr_diag *diag, const char *text, char *storage,
+                                size_t size, struct simclr_fixed_input *out)
+{
+    const char *const equals = strchr(text, '=');
+    if (!equals || equals == text || equals[1] == '\0' || (size_t)(equals - text) >= size)
+        return usage_error(diag, "--input '%s' is not NAME=FILE.npy", text);
+    memcpy(storage, text, (size_t)(equals - text));
+    storage[equals - text] = '\0';
+    *out = (struct simclr_fixed_input){.name = storage, .file = equals + 1};
     return SIMCLR_OK;
 }
 
@@ -276,13 +296,18 @@ static simclr_status run(struct simclr_diag *diag, const struct arguments *a)
         .time_passes = a->time_passes,
     };
     struct simclr_binding bindings[SIMCLR_MAX_TEXTS];
-    static char names[SIMCLR_MAX_TEXTS][128];
+    struct simclr_fixed_input fixed[SIMCLR_MAX_TEXTS];
+    static char names[SIMCLR_MAX_TEXTS][128], inputs[SIMCLR_MAX_TEXTS][256];
     int stage;
     simclr_status status = check(diag, a, &stage);
     for (size_t i = 0; status == SIMCLR_OK && i < a->bind.n; i++)
         status = read_binding(diag, a->bind.item[i], names[i], sizeof names[i], &bindings[i]);
     o.bindings = bindings;
     o.n_bindings = a->bind.n;
+    for (size_t i = 0; status == SIMCLR_OK && i < a->input.n; i++)
+        status = read_fixed(diag, a->input.item[i], inputs[i], sizeof inputs[i], &fixed[i]);
+    o.fixed = fixed;
+    o.n_fixed = a->input.n;
     if (status == SIMCLR_OK) status = read_set(diag, &a->set, &o.temperature);
     if (status != SIMCLR_OK) return status;
 

@@ -252,3 +252,14 @@ struct sc_value *sc_scope_import(struct sc_scope *s, const char *name)
     }
     return bound->value;
 }
+
+struct sc_value *sc_scope_import_output(struct sc_scope *s, const char *name)
+{
+    struct sc_bound *const bound = s->is_unreadable ? NULL : sc_scope_find(s, name);
+    if (!bound || bound->maker || bound->value || bound->is_unknown)
+        return sc_scope_import(s, name);
+    if (bound->weight && sc_weight_is_param(s, bound->weight))
+        return sc_weight_itself(s, bound->weight);
+    if (bound->tensor) bound->value = sc_import_tensor(s, bound->tensor, name);
+    return bound->value;
+}

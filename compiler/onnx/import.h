@@ -52,6 +52,12 @@ SC_MUST_USE simclr_status sc_onnx_import(struct sc_module *m,
                                          const struct sc_import_options *options,
                                          struct sc_import *out);
 
+// options->encoder as it is, nothing trained: every input and every output is a port
+// of its own name, in the file's order, and everything is computed as the file says.
+SC_MUST_USE simclr_status sc_onnx_import_run(struct sc_module *m,
+                                             const struct sc_import_options *options,
+                                             struct sc_import *out);
+
 // The encoder as it will be exported: inference form, symbolic batch, the user's
 // names, no head; parameters are holes. `index` of each param must be final.
 struct sc_template {

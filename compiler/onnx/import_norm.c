@@ -8,8 +8,43 @@
 #include <inttypes.h>
 #include <math.h>
 
-// Whether statistics are those of the batch is decided by --bn and by the entry
-// (pass lower-batch-norm), not by is_test, training_mode or the number of outputs:
+// running' = momentum running + (1 - momentum) batch
+static struct sc_value *running(struct sc_scope *s, struct sc_value *old,
+                                struct sc_value *batch, double momentum)
+{
+    struct sc_value *const kept =
+        sc_make(s, SIMCLR_OP_mul, NULL, old, sc_make_scalar(s, momentum, SIMCLR_f32));
+    struct sc_value *const added =
+        sc_make(s, SIMCLR_OP_mul, NULL, batch, sc_make_scalar(s, 1 - momentum, SIMCLR_f32));
+    return sc_make(s, SIMCLR_OP_add, NULL, kept, added);
+}
+
+// Training form as the file has it: outputs are y, the running mean and variance, and
+// before opset 14 the batch's own mean and variance. All variances are the population's.
+static struct sc_value *batch_norm_as_written(struct sc_scope *s, const union simclr_attr *attr)
+{
+    struct sc_value *const in[] = {sc_in(s, 0), sc_in(s, 1), sc_in(s, 2)};
+    struct sc_value *y[3];
+    if (!sc_make_outputs(s, SIMCLR_OP_batch_norm_train, attr, in, 3, y)) return NULL;
+    const double momentum = attr->batch_norm.momentum;
+    for (int i = 1; i < 3; i++) {
+        if (sc_has_out(s, i)) s->out[i] = running(s, sc_in(s, 2 + i), y[i], momentum);
+        if (sc_has_out(s, 2 + i)) s->out[2 + i] = y[i];
+    }
+    return y[0];
+}
+
+static bool is_training_form(struct sc_scope *s)
+{
+    if (s->opset >= 14) return sc_attr_i(s, "training_mode", 0) != 0;
+    for (int i = 1; i < 5; i++) {
+        if (sc_has_out(s, i)) return true;
+    }
+    return false;
+}
+
+// In training, whether statistics are those of the batch is decided by --bn and by the
+// entry (pass lower-batch-norm), not by is_test, training_mode or the number of outputs:
 // exporters write them wrongly or not at all.
 struct sc_value *sc_import_batch_norm(struct sc_scope *s)
 {
@@ -19,6 +54,7 @@ struct sc_value *sc_import_batch_norm(struct sc_scope *s)
     union simclr_attr attr = sc_attr_default(SIMCLR_OP_batch_norm);
     attr.batch_norm.epsilon = sc_attr_f(s, "epsilon", 1e-5);
     attr.batch_norm.momentum = sc_attr_f(s, "momentum", 0.9);
+    if (s->is_as_written && is_training_form(s)) return batch_norm_as_written(s, &attr);
     return sc_make(s, SIMCLR_OP_batch_norm, &attr, sc_in(s, 0), sc_in(s, 1), sc_in(s, 2),
                    sc_in(s, 3), sc_in(s, 4));
 }

@@ -60,6 +60,7 @@ struct sc_scope {
     int64_t opset;
     enum simclr_part part;
     bool is_loss;            // its initializers are constants
+    bool is_as_written;      // nothing is trained: the file says in which form nodes run
     struct sc_names *bounds; // struct sc_bound by name
     bool *is_imported;       // by node
     struct sc_builder b;
@@ -97,6 +98,8 @@ void sc_scope_prepare(struct sc_scope *s);
 // Imports the nodes `name` depends on, in the file's order, and returns its value;
 // NULL if it is unknown, which has been reported.
 struct sc_value *sc_scope_import(struct sc_scope *s, const char *name);
+// The same for an output of the graph, which may also be an input or an initializer.
+struct sc_value *sc_scope_import_output(struct sc_scope *s, const char *name);
 // The row for an operator at the scope's opset; NULL if there is none.
 const struct sc_import_row *sc_import_find(const struct sc_scope *s,
                                            const Onnx__NodeProto *node);
@@ -154,6 +157,10 @@ struct sc_value *sc_make_node(struct sc_scope *s, enum simclr_op op,
     sc_make_node(                                                                              \
         (s), (op), (attr), (struct sc_value *[]){__VA_ARGS__},                                 \
         (int)(sizeof((struct sc_value *[]){__VA_ARGS__}) / sizeof(struct sc_value *)))
+// The same for an operation with several outputs, none of which is folded: fills `out`,
+// or returns false.
+bool sc_make_outputs(struct sc_scope *s, enum simclr_op op, const union simclr_attr *attr,
+                     struct sc_value *const *in, int n_in, struct sc_value **out);
 struct sc_value *sc_make_reshape(struct sc_scope *s, struct sc_value *x,
                                  const struct simclr_shape *shape);
 struct sc_value *sc_make_expand(struct sc_scope *s, struct sc_value *x,
@@ -187,6 +194,8 @@ void sc_weights_find(struct sc_scope *s);
 bool sc_weight_is_param(const struct sc_scope *s, const struct sc_weight *w);
 // Its value for input `i` of the present node; NULL after reporting.
 struct sc_value *sc_weight_value(struct sc_scope *s, struct sc_weight *w, int i);
+// Its value as it is, for no node.
+struct sc_value *sc_weight_itself(struct sc_scope *s, struct sc_weight *w);
 // The parameter that input `i` of `node` reads, NULL if it reads none (template.c).
 struct sc_param *sc_weight_param(struct sc_scope *s, const Onnx__NodeProto *node, int i);
 // Says which vectors were given copies of their own.

@@ -3,8 +3,12 @@
 // Inputs of the models: their types, and what stands for symbolic extents.
 #include "compiler/onnx/link.h"
 
+#include "runtime/base/checked.h"
+#include "runtime/base/npy.h"
+
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 
 typedef Onnx__TensorShapeProto__Dimension dimension;
 
@@ -168,13 +172,198 @@ void sc_link_feed(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoPr
     sc_scope_bind(s, name, value);
 }
 
-static bool has_symbol(const struct sc_onnx_model *model, const char *name)
+// ---- a model that is not trained: any tensor, by its declared type ----
+
+// What exporters call the batch; an extent without a name may be one.
+static bool is_batch_name(const char *name)
+{
+    return !*name || !strcasecmp(name, "n") || !strcasecmp(name, "b") ||
+           !strcasecmp(name, "bs") || !strncasecmp(name, "batch", 5);
+}
+
+// What --bind calls an extent: its symbol, or "x.1", counted from 0, if it has none.
+static const char *extent_name(struct sc_arena *arena, const Onnx__ValueInfoProto *info,
+                               const dimension *dim, size_t axis)
+{
+    return *symbol(dim) ? symbol(dim)
+                        : sc_arena_printf(arena, "%s.%zu", sc_onnx_text(info->name), axis);
+}
+
+// An extent of a model that is not trained; -1 if nothing says what it is.
+static int64_t find_extent(struct sc_link *l, const Onnx__ValueInfoProto *info,
+                           const dimension *dim, size_t axis)
+{
+    if (is_number(dim)) return dim->dim_value;
+    const struct simclr_binding *const binding =
+        find_binding(l, extent_name(l->m->arena, info, dim, axis));
+    if (binding) return binding->value;
+    if (axis > 0 || l->options->batch == 0 || !is_batch_name(symbol(dim))) return -1;
+    l->took_batch = true;
+    return l->options->batch;
+}
+
+static bool read_extents(struct sc_link *l, struct sc_scope *s,
+                         const Onnx__ValueInfoProto *info,
+                         const Onnx__TensorShapeProto *declared, struct simclr_shape *shape)
+{
+    size_t n_bytes;
+    *shape = (struct simclr_shape){.rank = (int32_t)declared->n_dim};
+    for (size_t i = 0; i < declared->n_dim; i++) {
+        const dimension *const dim = declared->dim[i];
+        shape->dim[i] = find_extent(l, info, dim, i);
+        if (shape->dim[i] >= 0) continue;
+        if (is_number(dim)) {
+            sc_link_fail(l, s->model, "input '%s' has extent %" PRId64 ", expected at least 0",
+                         info->name, dim->dim_value);
+            return false;
+        }
+        const char *const name = extent_name(l->m->arena, info, dim, i);
+        sc_link_fail(l, s->model, "input '%s' has the symbolic extent '%s', expected a number",
+                     info->name, name);
+        sc_link_hint(l, s->model, "give %s--bind %s=NUMBER",
+                     i == 0 && is_batch_name(symbol(dim)) ? "--batch NUMBER or " : "", name);
+        return false;
+    }
+    if (sc_checked_nbytes(SIMCLR_f64, shape, &n_bytes)) return true;
+    sc_link_fail(l, s->model, "input '%s' has too many elements", info->name);
+    return false;
+}
+
+static const struct simclr_fixed_input *find_fixed(const struct sc_link *l, const char *name)
+{
+    for (size_t i = 0; i < l->options->n_fixed; i++) {
+        if (!strcmp(l->options->fixed[i].name, name)) return &l->options->fixed[i];
+    }
+    return NULL;
+}
+
+// Whether an array has a declared shape; symbolic extents are whatever it has.
+static bool suits(struct sc_link *l, const Onnx__ValueInfoProto *info,
+                  const Onnx__TensorShapeProto *declared, const struct simclr_shape *found)
+{
+    if (!declared) return true;
+    if (declared->n_dim != (size_t)found->rank) return false;
+    for (size_t i = 0; i < declared->n_dim; i++) {
+        const int64_t expected = find_extent(l, info, declared->dim[i], i);
+        if (expected >= 0 && expected != found->dim[i]) return false;
+    }
+    return true;
+}
+
+// "i64[3]", "f32[N,2]".
+static void append_declared(struct sc_str *out, simclr_dtype dtype,
+                            const Onnx__TensorShapeProto *declared)
+{
+    sc_str_printf(out, "%s[", simclr_dtype_name(dtype));
+    for (size_t i = 0; declared && i < declared->n_dim; i++) {
+        const dimension *const dim = declared->dim[i];
+        sc_str_append(out, i > 0 ? "," : "");
+        if (is_number(dim))
+            sc_str_printf(out, "%" PRId64, dim->dim_value);
+        else
+            sc_str_append(out, *symbol(dim) ? symbol(dim) : "?");
+    }
+    sc_str_append(out, declared ? "]" : "...]");
+}
+
+static void refuse_fixed(struct sc_link *l, const char *file, const struct sc_numbers *found,
+                         const Onnx__ValueInfoProto *info, simclr_dtype dtype)
+{
+    struct sc_str text = {0};
+    sc_str_printf(&text, "is %s", sc_numbers_type(found).s);
+    sc_str_append_shape(&text, &found->shape);
+    sc_str_printf(&text, ", input '%s' is ", sc_onnx_text(info->name));
+    append_declared(&text, dtype, tensor_type(info)->shape);
+    sc_report(l->m->diag, SIMCLR_ERROR, file, "%s", sc_str_text(&text));
+    sc_str_free(&text);
+    l->failed = true;
+}
+
+// The array of a file as a constant; NULL after reporting.
+static struct sc_value *read_fixed(struct sc_link *l, const char *file,
+                                   const Onnx__ValueInfoProto *info, simclr_dtype dtype)
+{
+    struct sc_npy_any npy;
+    struct sc_value *value = NULL;
+    int64_t bad;
+    if (sc_npy_open_any(l->m->diag, file, &npy) != SIMCLR_OK) {
+        l->failed = true;
+        return NULL;
+    }
+    const struct sc_numbers *const found = &npy.numbers;
+    void *const data =
+        sc_arena_alloc(l->m->arena, (size_t)found->count, simclr_dtype_size(dtype));
+    if (!sc_numbers_convertible(found, dtype) ||
+        !suits(l, info, tensor_type(info)->shape, &found->shape)) {
+        refuse_fixed(l, file, found, info, dtype);
+    } else if (!sc_numbers_convert(found, dtype, data, &bad)) {
+        sc_report(l->m->diag, SIMCLR_ERROR, file,
+                  "element %" PRId64 " is %.17g, which input '%s', %s, does not hold", bad,
+                  sc_number_real(sc_numbers_get(found, bad)), sc_onnx_text(info->name),
+                  simclr_dtype_name(dtype));
+        l->failed = true;
+    } else {
+        value = sc_graph_constant(l->out->graph, dtype, &found->shape,
+                                  found->count > 0 ? data : NULL, info->name);
+    }
+    sc_npy_close_any(&npy);
+    return value;
+}
+
+static struct sc_value *make_tensor(struct sc_link *l, struct sc_scope *s,
+                                    const Onnx__ValueInfoProto *info, const char *name)
+{
+    const Onnx__TypeProto__Tensor *const type = tensor_type(info);
+    const struct sc_onnx_dtype *const element = type ? sc_onnx_dtype(type->elem_type) : NULL;
+    struct simclr_shape shape;
+    if (!type) {
+        sc_link_fail(l, s->model, "input '%s' is no tensor, expected one", name);
+        return NULL;
+    }
+    if (!element || !element->supported) {
+        sc_link_fail(l, s->model, "input '%s' has elements of type %s, expected numbers", name,
+                     element ? element->name : "unknown");
+        return NULL;
+    }
+    // Double precision is computed in single.
+    const simclr_dtype dtype = element->dtype == SIMCLR_f64 ? SIMCLR_f32 : element->dtype;
+    const struct simclr_fixed_input *const fixed = find_fixed(l, name);
+    if (fixed) return read_fixed(l, fixed->file, info, dtype);
+    if (!type->shape || type->shape->n_dim > SIMCLR_MAX_RANK) {
+        sc_link_fail(l, s->model, "input '%s' has %s, expected at most rank %d", name,
+                     type->shape ? sc_arena_printf(l->m->arena, "rank %zu", type->shape->n_dim)
+                                 : "no declared shape",
+                     SIMCLR_MAX_RANK);
+        return NULL;
+    }
+    if (!read_extents(l, s, info, type->shape, &shape)) return NULL;
+    return sc_graph_input(l->out->graph, name, SIMCLR_PORT_tensor, dtype, &shape);
+}
+
+void sc_link_tensor(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info)
+{
+    const char *const name = sc_onnx_text(info->name);
+    struct sc_value *const value = make_tensor(l, s, info, name);
+    if (value)
+        sc_scope_bind(s, name, value);
+    else
+        sc_scope_bound(s, name)->is_unknown = true;
+}
+
+// ---- all models ----
+
+static bool has_symbol(const struct sc_link *l, const struct sc_onnx_model *model,
+                       const char *name)
 {
     const Onnx__GraphProto *const graph = model->graph;
     for (size_t i = 0; i < graph->n_input; i++) {
         const Onnx__TypeProto__Tensor *const type = tensor_type(graph->input[i]);
         for (size_t k = 0; type && type->shape && k < type->shape->n_dim; k++) {
-            if (!strcmp(symbol(type->shape->dim[k]), name)) return true;
+            const dimension *const dim = type->shape->dim[k];
+            const char *const known = l->encoder.is_as_written
+                                          ? extent_name(l->m->arena, graph->input[i], dim, k)
+                                          : symbol(dim);
+            if (!is_number(dim) && !strcmp(known, name)) return true;
         }
     }
     return false;
@@ -184,9 +373,9 @@ void sc_link_check_bindings(struct sc_link *l)
 {
     for (size_t i = 0; i < l->options->n_bindings; i++) {
         const char *const name = l->options->bindings[i].name;
-        const bool found = has_symbol(l->encoder.model, name) ||
-                           (l->has_head && has_symbol(l->head.model, name)) ||
-                           (l->has_loss && has_symbol(l->loss.model, name));
+        const bool found = has_symbol(l, l->encoder.model, name) ||
+                           (l->has_head && has_symbol(l, l->head.model, name)) ||
+                           (l->has_loss && has_symbol(l, l->loss.model, name));
         if (!found)
             sc_report(l->m->diag, SIMCLR_WARNING, NULL,
                       "--bind %s: no input has an extent of that name", name);

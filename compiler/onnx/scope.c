@@ -109,6 +109,33 @@ struct sc_value *sc_in(struct sc_scope *s, int i)
 
 // Constants.
 
+// Says which inputs of the graph, fixed at compile time, would make `v` known.
+static void hint_inputs(struct sc_scope *s, const struct sc_value *v)
+{
+    enum { SHOWN = 4 };
+    const struct sc_graph *const g = s->b.graph;
+    bool *const wanted = SC_NEW_ARRAY(s->m->arena, bool, g->n_values);
+    struct sc_str text = {0};
+    int n = 0;
+    wanted[v->id] = true;
+    for (uint32_t i = g->n_nodes; i-- > 0;) {
+        const struct sc_node *const node = g->nodes[i];
+        bool is_wanted = false;
+        for (int k = 0; k < node->n_out; k++)
+            is_wanted = is_wanted || wanted[node->out[k]->id];
+        for (int k = 0; k < node->n_in; k++)
+            wanted[node->in[k]->id] = wanted[node->in[k]->id] || is_wanted;
+    }
+    for (uint32_t i = 0; i < g->n_inputs; i++) {
+        if (!wanted[g->inputs[i]->id] || n++ >= SHOWN) continue;
+        sc_str_printf(&text, "%s--input %s=FILE.npy", n > 1 ? " " : "", g->inputs[i]->name);
+    }
+    if (n > 0)
+        sc_hint_node(s, "fix what it depends on at compile time: %s%s", sc_str_text(&text),
+                     n > SHOWN ? " ..." : "");
+    sc_str_free(&text);
+}
+
 // The present node needs the elements of input i now.
 static struct sc_tensor *load_constant(struct sc_scope *s, int i, const char *what)
 {
@@ -120,6 +147,7 @@ static struct sc_tensor *load_constant(struct sc_scope *s, int i, const char *wh
     if (v->kind != SC_VALUE_constant) {
         (void)sc_bad_node(s, "'%s' must be known at compile time, but '%s' is computed", what,
                           sc_in_name(s, i));
+        if (s->is_as_written) hint_inputs(s, v);
         return NULL;
     }
     struct sc_tensor *const t = sc_tensor_new(v->dtype, &v->shape);
@@ -344,9 +372,10 @@ static void note_inputs(struct sc_scope *s)
     sc_str_free(&text);
 }
 
-struct sc_value *sc_make_node(struct sc_scope *s, enum simclr_op op,
-                              const union simclr_attr *attr, struct sc_value *const *in,
-                              int n_in)
+// NULL if an input is, or after reporting that the types do not fit.
+static struct sc_node *try_node(struct sc_scope *s, enum simclr_op op,
+                                const union simclr_attr *attr, struct sc_value *const *in,
+                                int n_in)
 {
     if (s->failed) return NULL;
     for (int i = 0; i < n_in; i++) {
@@ -357,9 +386,26 @@ struct sc_value *sc_make_node(struct sc_scope *s, enum simclr_op op,
     if (!n) {
         (void)sc_bad_node(s, "%s", error);
         note_inputs(s);
-        return NULL;
     }
+    return n;
+}
+
+struct sc_value *sc_make_node(struct sc_scope *s, enum simclr_op op,
+                              const union simclr_attr *attr, struct sc_value *const *in,
+                              int n_in)
+{
+    const struct sc_node *const n = try_node(s, op, attr, in, n_in);
+    if (!n) return NULL;
     return is_foldable(n) ? fold(s, n) : n->out[0];
+}
+
+bool sc_make_outputs(struct sc_scope *s, enum simclr_op op, const union simclr_attr *attr,
+                     struct sc_value *const *in, int n_in, struct sc_value **out)
+{
+    const struct sc_node *const n = try_node(s, op, attr, in, n_in);
+    for (int i = 0; n && i < n->n_out; i++)
+        out[i] = n->out[i];
+    return n != NULL;
 }
 
 static struct sc_value *to_shape(struct sc_scope *s, enum simclr_op op, struct sc_value *x,

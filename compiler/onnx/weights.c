@@ -181,9 +181,10 @@ static bool fill_start(struct sc_scope *s, struct sc_weight *w, const void **sto
     return true;
 }
 
-struct sc_value *sc_weight_value(struct sc_scope *s, struct sc_weight *w, int i)
+// The parameter that `w` is for `key`; NULL after reporting.
+static struct sc_value *value_for(struct sc_scope *s, struct sc_weight *w, const char *key,
+                                  char letter)
 {
-    const char *const key = copy_key(s, s->node, i);
     struct sc_copy *copy = find_copy(w, key);
     if (!copy) {
         if (w->is_unusable) { // and said so
@@ -196,7 +197,6 @@ struct sc_value *sc_weight_value(struct sc_scope *s, struct sc_weight *w, int i)
             w->n_copies == 0 ? w->name
                              : sc_arena_printf(s->m->arena, "%s.%zu", w->name, w->n_copies + 1);
         struct sc_param *const p = add_param(s, name, &w->shape);
-        const char letter = slot_letter(s->row, (size_t)i);
         const bool is_statistic = letter == 'm' || letter == 'v';
         p->role = is_statistic ? SIMCLR_ROLE_statistic : SIMCLR_ROLE_trainable;
         p->part = s->part;
@@ -209,6 +209,18 @@ struct sc_value *sc_weight_value(struct sc_scope *s, struct sc_weight *w, int i)
         *copy = (struct sc_copy){.key = key, .param = p};
     }
     return sc_graph_param(s->b.graph, copy->param);
+}
+
+struct sc_value *sc_weight_value(struct sc_scope *s, struct sc_weight *w, int i)
+{
+    return value_for(s, w, copy_key(s, s->node, i), slot_letter(s->row, (size_t)i));
+}
+
+struct sc_value *sc_weight_itself(struct sc_scope *s, struct sc_weight *w)
+{
+    s->failed = false; // of the node before
+    if (w->n_copies > 0) return sc_graph_param(s->b.graph, w->copies[0].param);
+    return value_for(s, w, "", '-');
 }
 
 struct sc_param *sc_weight_param(struct sc_scope *s, const Onnx__NodeProto *node, int i)

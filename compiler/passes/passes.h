@@ -23,6 +23,7 @@ enum sc_entry_kind {
     SC_ENTRY_embed,       // inference form, h
     SC_ENTRY_project,     // inference form, z
     SC_ENTRY_recalibrate, // training form, running statistics only
+    SC_ENTRY_run,         // the model as it is; alone, without the others
     SC_N_ENTRIES
 };
 

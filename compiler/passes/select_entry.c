@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // select-entry: keeps of the forward graph what the entry computes: its outputs,
-// what they need, and the inputs that this needs.
+// what they need, and the inputs that this needs. Entry run keeps every output, and
+// every input, used or not: they are the model's own.
 #include "compiler/passes/passes.h"
 
 static bool is_wanted(enum sc_entry_kind entry, enum simclr_port_role role)
@@ -39,6 +40,7 @@ static bool drop_inputs(struct sc_graph *g)
 
 bool sc_pass_select_entry(struct sc_graph *g, const struct sc_pass_context *ctx)
 {
+    if (ctx->entry == SC_ENTRY_run) return sc_graph_remove_dead(g);
     bool changed = drop_outputs(g, ctx->entry);
     if (g->n_outputs == 0)
         sc_report(g->module->diag, SIMCLR_ERROR, NULL, "the model has no output for entry '%s'",

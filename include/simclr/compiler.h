@@ -13,17 +13,27 @@ struct simclr_binding {
     int64_t value;
 };
 
+// An input whose value is known at compile time: "--input shape=s.npy".
+struct simclr_fixed_input {
+    const char *name, *file;
+};
+
 // Zero is the default of every field.
 struct simclr_compile_options {
     // A file (.onnx, .onnxtxt) or the name of a model that comes with us. Either
     // `model` (one file, with or without a loss), or encoder with head and loss
-    // (NULL: "nonlinear" and "nt_xent").
+    // (NULL: "nonlinear" and "nt_xent"). The loss "none" compiles the one model as
+    // it is, without training: a program with the one entry "run", for which head, h,
+    // image_size, temperature, optimizer, bn and normalize have no meaning.
     const char *model, *encoder, *head, *loss;
     const char *h;      // tensor where the encoder ends; NULL: its output
-    int64_t batch;      // images per step; 0: 256
+    int64_t batch;      // images per step; 0: 256. Without training: the symbolic
+                        // first extent of inputs, 0: bindings say what it is
     int64_t image_size; // 0: as the encoder says; binds symbolic height and width
     const struct simclr_binding *bindings;
     size_t n_bindings;
+    const struct simclr_fixed_input *fixed; // without training: constants from .npy files
+    size_t n_fixed;
     const char *normalize; // "none" (default), "imagenet", "cifar10", or "m,m,m/s,s,s"
     const char *optimizer; // "sgd" ("lars", "sgd", "adam", "adamw") with ":key=value,..."
     const char *bn;        // "train" (default) or "freeze"
@@ -53,7 +63,7 @@ simclr_status simclr_compile(const struct simclr_compile_options *options,
                              struct simclr_compilation **out);
 void simclr_compilation_free(struct simclr_compilation *c);
 
-// One stage of one entry (NULL: "train", or the only one) as text, dot or json.
+// One stage of one entry (NULL: "train", or the only one, "run") as text, dot or json.
 // Stage onnx is the models themselves, as text in ONNX's textual syntax. The string
 // belongs to the compilation.
 simclr_status simclr_compilation_dump(struct simclr_compilation *c, enum simclr_stage stage,

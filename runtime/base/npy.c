@@ -144,42 +144,98 @@ static bool find_dtype(const char *descr, simclr_dtype *out)
     return false;
 }
 
-static simclr_status read_npy(struct simclr_diag *diag, const char *path, struct sc_npy *npy)
+// "<f4" and the like; single bytes have no order.
+static bool parse_descr(const char *text, struct sc_numbers *out)
+{
+    const bool has_order = text[0] == '<' || text[0] == '|' || text[0] == '=';
+    if (!has_order || !text[1] || !text[2] || text[3]) return false;
+    out->kind = text[1];
+    out->size = (size_t)(text[2] - '0');
+    const bool is_size = out->size == 1 || out->size == 2 || out->size == 4 || out->size == 8;
+    if (out->kind == 'b') return out->size == 1;
+    if (out->kind == 'f') return is_size && out->size > 1;
+    return is_size && (out->kind == 'i' || out->kind == 'u');
+}
+
+static simclr_status read_npy(struct simclr_diag *diag, const char *path,
+                              struct sc_npy_any *npy, struct header *h)
 {
     struct cursor c;
-    struct header h = {.is_fortran = false};
     if (!find_header(&npy->map, &c))
         return sc_fail(diag, SIMCLR_BAD_INPUT, path, "not a .npy file of version 1 to 3");
     const size_t data_start = (size_t)((const uint8_t *)c.end - npy->map.data);
-    if (!parse_header(&c, &h))
+    if (!parse_header(&c, h))
         return sc_fail(diag, SIMCLR_BAD_INPUT, path,
                        "the .npy header is not a dict of descr, fortran_order and shape");
-    struct simclr_tensor *const t = &npy->tensor;
-    if (!find_dtype(h.descr, &t->dtype))
+    struct sc_numbers *const n = &npy->numbers;
+    if (!parse_descr(h->descr, n))
         return sc_fail(diag, SIMCLR_UNSUPPORTED, path, "element type '%s' is not supported",
-                       h.descr);
-    if (h.is_fortran && h.shape.rank > 1)
-        return sc_fail(diag, SIMCLR_UNSUPPORTED, path,
-                       "the array is in Fortran order, expected C order");
+                       h->descr);
     size_t n_bytes;
     const size_t n_there = npy->map.size - data_start;
-    if (!sc_checked_nbytes(t->dtype, &h.shape, &n_bytes))
+    // Eight bytes for each, whatever they are: they may be converted.
+    if (!sc_checked_nbytes(SIMCLR_f64, &h->shape, &n_bytes))
         return sc_fail(diag, SIMCLR_BAD_INPUT, path, "the shape is too large");
+    n_bytes = n_bytes / 8 * n->size;
     if (n_bytes != n_there)
         return sc_fail(diag, SIMCLR_BAD_INPUT, path,
                        "%zu bytes of data, expected %zu for the shape", n_there, n_bytes);
-    if (data_start % simclr_dtype_size(t->dtype) != 0)
+    n->is_fortran = h->is_fortran && h->shape.rank > 1;
+    n->shape = h->shape;
+    n->count = simclr_shape_count(&h->shape);
+    n->data = npy->map.data + data_start;
+    return SIMCLR_OK;
+}
+
+static simclr_status open_any(struct simclr_diag *diag, const char *path,
+                              struct sc_npy_any *out, struct header *h)
+{
+    *out = (struct sc_npy_any){.numbers = {.kind = 'f'}};
+    *h = (struct header){.is_fortran = false};
+    SC_TRY(sc_map_open(diag, path, &out->map));
+    const simclr_status status = read_npy(diag, path, out, h);
+    if (status != SIMCLR_OK) sc_npy_close_any(out);
+    return status;
+}
+
+simclr_status sc_npy_open_any(struct simclr_diag *diag, const char *path,
+                              struct sc_npy_any *out)
+{
+    struct header h;
+    return open_any(diag, path, out, &h);
+}
+
+void sc_npy_close_any(struct sc_npy_any *npy)
+{
+    sc_map_close(&npy->map);
+    *npy = (struct sc_npy_any){.numbers = {.kind = 'f'}};
+}
+
+static simclr_status as_ours(struct simclr_diag *diag, const char *path,
+                             const struct sc_npy_any *npy, const struct header *h,
+                             struct simclr_tensor *t)
+{
+    if (!find_dtype(h->descr, &t->dtype))
+        return sc_fail(diag, SIMCLR_UNSUPPORTED, path, "element type '%s' is not supported",
+                       h->descr);
+    if (npy->numbers.is_fortran)
+        return sc_fail(diag, SIMCLR_UNSUPPORTED, path,
+                       "the array is in Fortran order, expected C order");
+    if ((uintptr_t)npy->numbers.data % simclr_dtype_size(t->dtype) != 0)
         return sc_fail(diag, SIMCLR_BAD_INPUT, path, "the data is not aligned");
-    t->shape = h.shape;
-    t->data = (void *)(uintptr_t)(npy->map.data + data_start);
+    t->shape = h->shape;
+    t->data = (void *)(uintptr_t)npy->numbers.data;
     return SIMCLR_OK;
 }
 
 simclr_status sc_npy_open(struct simclr_diag *diag, const char *path, struct sc_npy *out)
 {
+    struct sc_npy_any any;
+    struct header h;
     *out = (struct sc_npy){.tensor = {.dtype = SIMCLR_f32}};
-    SC_TRY(sc_map_open(diag, path, &out->map));
-    const simclr_status status = read_npy(diag, path, out);
+    SC_TRY(open_any(diag, path, &any, &h));
+    out->map = any.map;
+    const simclr_status status = as_ours(diag, path, &any, &h, &out->tensor);
     if (status != SIMCLR_OK) sc_npy_close(out);
     return status;
 }

@@ -38,7 +38,8 @@ static bool read_setting(struct sc_pass_context *ctx, const char *word)
                                           [SC_ENTRY_grad] = "entry=grad",
                                           [SC_ENTRY_embed] = "entry=embed",
                                           [SC_ENTRY_project] = "entry=project",
-                                          [SC_ENTRY_recalibrate] = "entry=recalibrate"};
+                                          [SC_ENTRY_recalibrate] = "entry=recalibrate",
+                                          [SC_ENTRY_run] = "entry=run"};
     for (int i = 0; i < SC_N_ENTRIES; i++) {
         if (strcmp(word, entries[i]) == 0) {
             ctx->entry = (enum sc_entry_kind)i;

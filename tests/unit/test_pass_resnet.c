@@ -152,7 +152,8 @@ static void compile(const struct sc_graph *model, const struct sc_pass_context *
         sc_pass_eliminate_dead,   sc_pass_fuse_pointwise,   sc_pass_schedule,
         sc_pass_plan_memory,
     };
-    static const char *const names[] = {"train", "grad", "embed", "project", "recalibrate"};
+    static const char *const names[] = {"train",   "grad",        "embed",
+                                        "project", "recalibrate", "run"};
     struct sc_graph *const g = sc_clone(model, names[ctx->entry]);
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
         const clock_t start = clock();
