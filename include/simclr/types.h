@@ -55,7 +55,8 @@ struct simclr_diag {
     int max_errors; // further errors are counted, not shown; 0 means 20
 };
 
-// Exit code of the programs for `status` (0 ok, 1 model or data, 2 usage, 3 environment).
+// Exit code of the programs for `status` (0 ok, 1 model or data, 2 usage, 3 environment,
+// 4 not the expected result).
 int simclr_exit_code(simclr_status status);
 // A static, lower-case description of `status`.
 const char *simclr_status_text(simclr_status status);

@@ -12,6 +12,7 @@ int sc_cli_train(int argc, const char *const *argv, struct simclr_diag *diag);
 int sc_cli_eval(int argc, const char *const *argv, struct simclr_diag *diag);
 int sc_cli_embed(int argc, const char *const *argv, struct simclr_diag *diag);
 int sc_cli_export(int argc, const char *const *argv, struct simclr_diag *diag);
+int sc_cli_run(int argc, const char *const *argv, struct simclr_diag *diag);
 int sc_cli_step(int argc, const char *const *argv, struct simclr_diag *diag);
 int sc_cli_info(int argc, const char *const *argv, struct simclr_diag *diag);
 

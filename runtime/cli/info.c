@@ -106,6 +106,39 @@ static void print_json(const struct simclr_program *program)
     sc_cli_print("]}\n");
 }
 
+// The ports of an entry, as types by name.
+static void print_ports(const struct simclr_program *program, const char *what, uint32_t first,
+                        uint32_t n)
+{
+    const struct simclr_sections *const s = simclr_program_sections(program);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct simclr_port *const port = &s->ports[first + i];
+        const struct simclr_value *const v = &s->values[port->value];
+        sc_cli_print("%-12s %s %s[", what, simclr_program_string(program, port->name),
+                     simclr_dtype_name((simclr_dtype)v->dtype));
+        for (int32_t k = 0; k < v->rank; k++)
+            sc_cli_print("%s%" PRId64, k > 0 ? "," : "", v->dim[k]);
+        sc_cli_print("]\n");
+    }
+}
+
+// What a step is, of a program that trains; else what goes in and comes out.
+static void print_shapes(const struct simclr_program *program)
+{
+    const struct simclr_meta *const m = simclr_program_sections(program)->meta;
+    const struct simclr_entry *const run = simclr_program_entry(program, "run");
+    if (run) {
+        print_ports(program, "input", run->first_input, run->n_inputs);
+        print_ports(program, "output", run->first_output, run->n_outputs);
+        return;
+    }
+    sc_cli_print("%-12s %" PRId64 " images, %" PRId64 " rows of %" PRId64 "x%" PRId64
+                 "x%" PRId64 "%s\n",
+                 "step", m->batch, m->rows, m->channels, m->height, m->width,
+                 m->two_views ? ", two views of each" : "");
+    sc_cli_print("%-12s h %" PRId64 ", z %" PRId64 "\n", "features", m->h_dim, m->z_dim);
+}
+
 static double mebibytes(uint64_t bytes)
 {
     return (double)bytes / (1024.0 * 1024.0);
@@ -118,11 +151,7 @@ static void print_table(const struct simclr_program *program)
     struct count count[N_ROLES] = {{0}};
     count_params(s, count);
     print_texts(program, false);
-    sc_cli_print("%-12s %" PRId64 " images, %" PRId64 " rows of %" PRId64 "x%" PRId64
-                 "x%" PRId64 "%s\n",
-                 "step", m->batch, m->rows, m->channels, m->height, m->width,
-                 m->two_views ? ", two views of each" : "");
-    sc_cli_print("%-12s h %" PRId64 ", z %" PRId64 "\n", "features", m->h_dim, m->z_dim);
+    print_shapes(program);
     if (m->temperature > 0) sc_cli_print("%-12s %g\n", "temperature", m->temperature);
     for (int i = 0; i < N_ROLES; i++)
         sc_cli_print("%-12s %" PRId64 " elements in %" PRId64 " tensors\n", role_names[i],

@@ -16,6 +16,7 @@ static const struct command commands[] = {
     {"embed", "write the features of images to a file", sc_cli_embed},
     {"export", "write the trained encoder as ONNX", sc_cli_export},
     {"step", "one forward and backward pass over a given batch", sc_cli_step},
+    {"run", "compute a model's outputs from given inputs", sc_cli_run},
     {"info", "what is in a program file", sc_cli_info},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

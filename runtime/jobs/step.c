@@ -116,8 +116,8 @@ static simclr_status run(struct step *s, struct simclr_step_result *out)
     s->entry = simclr_program_entry(s->program, "grad");
     if (!s->entry)
         return sc_fail(s->diag, SIMCLR_BAD_INPUT, s->options->program,
-                       "the program has no entry 'grad': the model it was compiled from has no "
-                       "loss");
+                       "the program has no entry 'grad': it was compiled without a loss, to be "
+                       "run with 'simclr run'");
     const struct simclr_session_options on = {.n_threads = (int)s->options->threads};
     SC_TRY(simclr_session_new(s->program, &on, s->diag, &s->session));
     SC_TRY(set_params(s));

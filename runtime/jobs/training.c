@@ -50,8 +50,8 @@ static simclr_status open_program(struct sc_training *t)
     t->entry = simclr_program_entry(t->program, "train");
     if (!t->entry)
         return sc_fail(t->diag, SIMCLR_BAD_INPUT, given ? given : t->dir,
-                       "the program has no entry 'train': the model it was compiled from has "
-                       "no loss");
+                       "the program has no entry 'train': it was compiled without a loss, "
+                       "to be run with 'simclr run'");
     if (t->is_resumed) return SIMCLR_OK;
     t->recipe.batch = meta_of(t)->batch;
     return sc_recipe_set(t->diag, &t->recipe.program, given);
