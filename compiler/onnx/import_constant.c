@@ -21,6 +21,7 @@ struct sc_value *sc_import_tensor(struct sc_scope *s, const Onnx__TensorProto *t
     if (sc_onnx_tensor_type(t, &info, error)) {
         if (info.dtype == SIMCLR_f64) info.dtype = SIMCLR_f32;
         data = sc_onnx_tensor_values(s->model, t, info.dtype, true, error);
+        sc_scope_count_float(s, name, sc_onnx_dtype(t->data_type));
     }
     if (!data) {
         if (s->node) return sc_bad_node(s, "tensor '%s': %s", name, error);

@@ -64,6 +64,10 @@ struct sc_scope {
     struct sc_names *bounds; // struct sc_bound by name
     bool *is_imported;       // by node
     struct sc_builder b;
+    // Tensors of double or half precision, which are computed as float.
+    int n_floats;
+    const char *first_float;
+    const struct sc_onnx_dtype *first_float_type;
     bool any_failed;
     bool is_unreadable; // of an opset that we do not know: no node is looked at
     // The present node.
@@ -114,6 +118,11 @@ void sc_scope_bind(struct sc_scope *s, const char *name, struct sc_value *value)
 struct sc_value *sc_bad_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
 void sc_hint_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
 void sc_note_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
+
+// scope.c: tensors whose precision is not float, counted for one note per model.
+void sc_scope_count_float(struct sc_scope *s, const char *name,
+                          const struct sc_onnx_dtype *type);
+void sc_scope_note_floats(struct sc_scope *s);
 
 // scope.c: inputs of the present node, from 0.
 int sc_n_in(const struct sc_scope *s);
@@ -186,6 +195,11 @@ struct sc_value *sc_make_resample(struct sc_scope *s, struct sc_value *x, int64_
 // The elements of x (of any dtype) at index[0 .. n), all of them within the axis.
 struct sc_value *sc_make_select(struct sc_scope *s, struct sc_value *x, int64_t axis,
                                 const int64_t *index, int64_t n);
+
+// import_arithmetic.c
+// Input 1 as input 0 reads it before opset 7: operands broadcast only if attribute
+// 'broadcast' says so, and then B's axes stand at 'axis' of A (default: at the end).
+struct sc_value *sc_old_operand(struct sc_scope *s);
 
 // weights.c
 // Finds the parameters of the graph: initializers and described weights by the

@@ -309,6 +309,9 @@ static void finish(struct sc_link *l)
     (void)sc_graph_remove_dead(g);
     sc_weights_note_copies(&l->encoder);
     if (l->has_head) sc_weights_note_copies(&l->head);
+    sc_scope_note_floats(&l->encoder);
+    if (l->has_head) sc_scope_note_floats(&l->head);
+    if (l->has_loss) sc_scope_note_floats(&l->loss);
 }
 
 static void import_parts(struct sc_link *l, const struct sc_import_options *options)

@@ -71,6 +71,30 @@ void sc_note_node(struct sc_scope *s, const char *fmt, ...)
     va_end(args);
 }
 
+void sc_scope_count_float(struct sc_scope *s, const char *name,
+                          const struct sc_onnx_dtype *type)
+{
+    const bool is_other = simclr_dtype_is_float(type->dtype) &&
+                          type->number != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    if (is_other && s->n_floats++ == 0) {
+        s->first_float = name;
+        s->first_float_type = type;
+    }
+}
+
+void sc_scope_note_floats(struct sc_scope *s)
+{
+    if (s->n_floats == 1)
+        sc_report(s->m->diag, SIMCLR_NOTE, s->model->name,
+                  "tensor '%s' of type %s is computed as float", s->first_float,
+                  s->first_float_type->name);
+    if (s->n_floats > 1)
+        sc_report(s->m->diag, SIMCLR_NOTE, s->model->name,
+                  "%d tensors of double or half precision are computed as float, the first is "
+                  "'%s' of type %s",
+                  s->n_floats, s->first_float, s->first_float_type->name);
+}
+
 // Inputs.
 
 int sc_n_in(const struct sc_scope *s)

@@ -176,6 +176,7 @@ static bool fill_start(struct sc_scope *s, struct sc_weight *w, const void **sto
         (void)sc_bad_node(s, "initializer '%s': %s", w->name, error);
         return false;
     }
+    if (w->n_copies == 0) sc_scope_count_float(s, w->name, sc_onnx_dtype(w->tensor->data_type));
     w->shape = info.shape;
     w->init = SIMCLR_INIT_stored;
     return true;

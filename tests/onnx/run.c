@@ -82,6 +82,7 @@ void run_import(struct run *r, bool floats_are_given)
         struct sc_value *const v = sc_scope_import(&r->scope, g->output[i]->name);
         if (v) sc_graph_output(r->graph, g->output[i]->name, SIMCLR_PORT_tensor, v, NULL);
     }
+    sc_scope_note_floats(&r->scope);
 }
 
 void run_eval(struct run *r)
