@@ -3,6 +3,8 @@
 // max_pool2d(x): ONNX MaxPool with two spatial axes: the largest element of each
 // window. Padding never wins; a window with no tap inside the image, which only
 // dilation can make, gives -inf.
+// max_pool2d_index(x): where that element is, as an offset into its plane [H,W] in
+// row-major order (i64); -1 for a window without a tap.
 // max_pool2d_grad(x, dy): dy goes to the first maximum of its window, in row-major
 // order; overlapping windows add up.
 #include "compiler/ops/pool.h"
@@ -54,6 +56,30 @@ static void grad(struct sc_builder *b, const struct sc_node *n, struct sc_value 
 }
 
 const struct sc_op_info sc_op_info_max_pool2d = {.eval = eval, .infer = infer, .grad = grad};
+
+static void index_eval(const struct sc_node *n, const struct sc_tensor *const *in,
+                       struct sc_tensor *const *out)
+{
+    const struct sc_pool_geometry g =
+        sc_pool_geometry(&in[0]->shape, &out[0]->shape, &n->attr.pool2d);
+    const int64_t positions = g.out_h * g.out_w;
+    for (int64_t i = 0; i < g.planes * positions; i++) {
+        const double *plane = in[0]->f + i / positions * g.h.in * g.w.in;
+        out[0]->i[i] = first_maximum(&g, plane, i % positions / g.out_w, i % g.out_w);
+    }
+}
+
+static bool index_infer(struct sc_infer *ctx)
+{
+    if (!infer(ctx)) return false;
+    ctx->dtype[0] = SIMCLR_i64;
+    return true;
+}
+
+const struct sc_op_info sc_op_info_max_pool2d_index = {
+    .eval = index_eval,
+    .infer = index_infer,
+    .why_no_grad = "its result is an index, which does not vary smoothly"};
 
 static void grad_eval(const struct sc_node *n, const struct sc_tensor *const *in,
                       struct sc_tensor *const *out)

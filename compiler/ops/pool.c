@@ -35,6 +35,14 @@ static bool check_padding(struct sc_infer *ctx, const char *axis, const struct s
                          axis, (long long)pad, (long long)extent);
 }
 
+// Kernels count a plane's elements in 32 bits.
+static bool check_plane(struct sc_infer *ctx, int64_t h, int64_t w)
+{
+    if (h <= INT32_MAX / w) return true;
+    return sc_infer_fail(ctx, "a plane has %lld times %lld elements, expected at most %d",
+                         (long long)h, (long long)w, INT32_MAX);
+}
+
 bool sc_infer_pool(struct sc_infer *ctx, const struct simclr_shape *x,
                    const struct sc_attr_pool2d *a, struct simclr_shape *y)
 {
@@ -42,7 +50,7 @@ bool sc_infer_pool(struct sc_infer *ctx, const struct simclr_shape *x,
     *y = *x;
     return sc_infer_window(ctx, "height", &h, &y->dim[2]) &&
            sc_infer_window(ctx, "width", &w, &y->dim[3]) && check_padding(ctx, "height", &h) &&
-           check_padding(ctx, "width", &w);
+           check_padding(ctx, "width", &w) && check_plane(ctx, x->dim[2], x->dim[3]);
 }
 
 int64_t sc_pool_tap(const struct sc_pool_geometry *g, int64_t p, int64_t q, int64_t i,

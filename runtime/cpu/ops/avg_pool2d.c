@@ -84,7 +84,7 @@ static void backward_task(void *ctx, int64_t task, int thread)
 static const char *check(const struct sc_call *call)
 {
     struct sc_pool_window window;
-    return sc_pool_init(&window, &call->in[0], &call->out[0], &call->attr->pool2d);
+    return sc_pool_init(&window, &call->in[0], &call->out[0], SIMCLR_f32, &call->attr->pool2d);
 }
 
 static void run(const struct sc_call *call)
@@ -92,14 +92,15 @@ static void run(const struct sc_call *call)
     struct job job = {.counts_padding = call->attr->pool2d.count_include_pad,
                       .from = call->in[0].data,
                       .to = call->out[0].data};
-    (void)sc_pool_init(&job.window, &call->in[0], &call->out[0], &call->attr->pool2d);
+    (void)sc_pool_init(&job.window, &call->in[0], &call->out[0], SIMCLR_f32,
+                       &call->attr->pool2d);
     sc_pool_run(call->pool, job.window.planes, forward_task, &job);
 }
 
 static const char *check_grad(const struct sc_call *call)
 {
     struct sc_pool_window window;
-    return sc_pool_init(&window, &call->out[0], &call->in[0], &call->attr->pool2d);
+    return sc_pool_init(&window, &call->out[0], &call->in[0], SIMCLR_f32, &call->attr->pool2d);
 }
 
 static void run_grad(const struct sc_call *call)
@@ -107,7 +108,8 @@ static void run_grad(const struct sc_call *call)
     struct job job = {.counts_padding = call->attr->pool2d.count_include_pad,
                       .from = call->in[0].data,
                       .to = call->out[0].data};
-    (void)sc_pool_init(&job.window, &call->out[0], &call->in[0], &call->attr->pool2d);
+    (void)sc_pool_init(&job.window, &call->out[0], &call->in[0], SIMCLR_f32,
+                       &call->attr->pool2d);
     sc_pool_run(call->pool, job.window.planes, backward_task, &job);
 }
 

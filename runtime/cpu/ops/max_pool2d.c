@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // max_pool2d(x): the largest element of each window; padding never wins.
+// max_pool2d_index(x): where in its plane that element is (i64).
 // max_pool2d_grad(x, dy): each dy goes to the first maximum of its window, found
 // again in x. A task is one plane.
 #include "runtime/cpu/ops/pool.h"
@@ -13,6 +14,7 @@ struct job {
     struct sc_pool_window window;
     const float *x, *dy;
     float *y, *dx;
+    int64_t *at;
 };
 
 // The maxima of some windows of one row of the output: values, and offsets in the
@@ -77,6 +79,24 @@ static void forward_task(void *ctx, int64_t task, int thread)
     }
 }
 
+static void index_task(void *ctx, int64_t task, int thread)
+{
+    (void)thread;
+    const struct job *const job = ctx;
+    const struct sc_pool_window *const v = &job->window;
+    const float *const x = job->x + task * v->h * v->w;
+    int64_t *to = job->at + task * v->oh * v->ow;
+    struct maxima m;
+    for (int64_t p = 0; p < v->oh; p++) {
+        for (int64_t q = 0; q < v->ow; q += WINDOWS) {
+            const int64_t n = sc_min_i64(WINDOWS, v->ow - q);
+            find_maxima(v, x, p, q, n, &m);
+            for (int64_t i = 0; i < n; i++)
+                *to++ = m.at[i];
+        }
+    }
+}
+
 static void backward_task(void *ctx, int64_t task, int thread)
 {
     (void)thread;
@@ -101,14 +121,29 @@ static void backward_task(void *ctx, int64_t task, int thread)
 static const char *check(const struct sc_call *call)
 {
     struct sc_pool_window window;
-    return sc_pool_init(&window, &call->in[0], &call->out[0], &call->attr->pool2d);
+    return sc_pool_init(&window, &call->in[0], &call->out[0], SIMCLR_f32, &call->attr->pool2d);
 }
 
 static void run(const struct sc_call *call)
 {
     struct job job = {.x = call->in[0].data, .y = call->out[0].data};
-    (void)sc_pool_init(&job.window, &call->in[0], &call->out[0], &call->attr->pool2d);
+    (void)sc_pool_init(&job.window, &call->in[0], &call->out[0], SIMCLR_f32,
+                       &call->attr->pool2d);
     sc_pool_run(call->pool, job.window.planes, forward_task, &job);
+}
+
+static const char *check_index(const struct sc_call *call)
+{
+    struct sc_pool_window window;
+    return sc_pool_init(&window, &call->in[0], &call->out[0], SIMCLR_i64, &call->attr->pool2d);
+}
+
+static void run_index(const struct sc_call *call)
+{
+    struct job job = {.x = call->in[0].data, .at = call->out[0].data};
+    (void)sc_pool_init(&job.window, &call->in[0], &call->out[0], SIMCLR_i64,
+                       &call->attr->pool2d);
+    sc_pool_run(call->pool, job.window.planes, index_task, &job);
 }
 
 static const char *check_grad(const struct sc_call *call)
@@ -116,15 +151,17 @@ static const char *check_grad(const struct sc_call *call)
     struct sc_pool_window window;
     if (!sc_same_shape(&call->in[0], &call->out[0]) || call->out[0].dtype != SIMCLR_f32)
         return "the output has not the input's shape";
-    return sc_pool_init(&window, &call->in[0], &call->in[1], &call->attr->pool2d);
+    return sc_pool_init(&window, &call->in[0], &call->in[1], SIMCLR_f32, &call->attr->pool2d);
 }
 
 static void run_grad(const struct sc_call *call)
 {
     struct job job = {.x = call->in[0].data, .dy = call->in[1].data, .dx = call->out[0].data};
-    (void)sc_pool_init(&job.window, &call->in[0], &call->in[1], &call->attr->pool2d);
+    (void)sc_pool_init(&job.window, &call->in[0], &call->in[1], SIMCLR_f32,
+                       &call->attr->pool2d);
     sc_pool_run(call->pool, job.window.planes, backward_task, &job);
 }
 
 SC_CPU_OP(max_pool2d) = {check, run};
+SC_CPU_OP(max_pool2d_index) = {check_index, run_index};
 SC_CPU_OP(max_pool2d_grad) = {check_grad, run_grad};

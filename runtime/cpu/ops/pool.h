@@ -16,7 +16,7 @@ static inline bool sc_pool_fits(int64_t in, int64_t kernel, int64_t stride, int6
 {
     const int64_t limit = INT64_C(1) << 30;
     if (in < 1 || kernel < 1 || stride < 1 || dilation < 1 || pads < 0 || pad_begin < 0 ||
-        in > limit || kernel > limit || stride > limit || dilation > limit || pads > limit)
+        in > limit || kernel > limit || stride > limit || dilation > limit || pads > 2 * limit)
         return false;
     const int64_t room = in + pads - (kernel - 1) * dilation - 1;
     if (room < 0) return false;
@@ -25,15 +25,14 @@ static inline bool sc_pool_fits(int64_t in, int64_t kernel, int64_t stride, int6
     return out == expected;
 }
 
-// NULL, or what is wrong. pool2d_grad begins as pool2d does.
+// NULL, or what is wrong; y_dtype is what y should be. pool2d_grad begins as pool2d does.
 static inline const char *sc_pool_init(struct sc_pool_window *p, const struct sc_operand *x,
-                                       const struct sc_operand *y,
+                                       const struct sc_operand *y, simclr_dtype y_dtype,
                                        const struct sc_attr_pool2d *a)
 {
     const int64_t *const xd = x->shape.dim, *const yd = y->shape.dim;
-    if (x->shape.rank != 4 || y->shape.rank != 4 || x->dtype != SIMCLR_f32 ||
-        y->dtype != SIMCLR_f32)
-        return "an operand is not f32 of rank 4";
+    if (x->shape.rank != 4 || y->shape.rank != 4) return "an operand's rank is not 4";
+    if (x->dtype != SIMCLR_f32 || y->dtype != y_dtype) return "an operand has another dtype";
     if (xd[0] != yd[0] || xd[1] != yd[1] || a->pads[2] < 0 || a->pads[3] < 0 ||
         !sc_pool_fits(xd[2], a->kernel[0], a->strides[0], a->dilations[0],
                       a->pads[0] + a->pads[2], a->ceil_mode, a->pads[0], yd[2]) ||
