@@ -1,96 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Convolution and pooling over images: two spatial axes.
-#include "compiler/onnx/importer.h"
+// Convolution and its transpose, over one to three spatial axes. ConvTranspose is the
+// adjoint of a convolution, from y to x: the gradient of one with respect to its
+// input, whose own gradients are convolutions again.
+#include "compiler/onnx/import_planes.h"
 
 #include "compiler/ir/attr.h"
 
 #include <inttypes.h>
-#include <string.h>
-
-// The window's attributes as ONNX gives them, for both axes.
-struct window {
-    int64_t kernel[2], strides[2], dilations[2], pads[4];
-    bool ceil_mode;
-};
-
-static void read_list(struct sc_scope *s, const char *name, int64_t *out, int64_t n,
-                      int64_t least)
-{
-    struct sc_ints list;
-    if (!sc_attr_ints(s, name, &list)) return;
-    if (list.n != n) {
-        (void)sc_bad_node(s, "attribute '%s' has %" PRId64 " values, expected %" PRId64, name,
-                          list.n, n);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        if (list.v[i] < least || list.v[i] > INT32_MAX) {
-            (void)sc_bad_node(
-                s, "attribute '%s' has the value %" PRId64 ", expected at least %" PRId64, name,
-                list.v[i], least);
-            return;
-        }
-        out[i] = list.v[i];
-    }
-}
-
-// SAME: as many outputs as inputs over the stride, an odd pad at the end (UPPER)
-// or at the beginning (LOWER).
-static void pad_same(struct window *w, const struct sc_value *x, bool lower)
-{
-    for (int axis = 0; axis < 2; axis++) {
-        const int64_t in = x->shape.dim[2 + axis];
-        const int64_t out = (in + w->strides[axis] - 1) / w->strides[axis];
-        const int64_t reach = w->dilations[axis] * (w->kernel[axis] - 1) + 1;
-        const int64_t need = (out - 1) * w->strides[axis] + reach - in;
-        const int64_t pad = need > 0 ? need : 0;
-        w->pads[axis] = lower ? pad - pad / 2 : pad / 2;
-        w->pads[axis + 2] = pad - w->pads[axis];
-    }
-}
-
-// Fills all but the kernel, which has its place in `w` already.
-static void read_window(struct sc_scope *s, const struct sc_value *x, struct window *w)
-{
-    for (int i = 0; i < 2; i++)
-        w->strides[i] = w->dilations[i] = 1;
-    read_list(s, "strides", w->strides, 2, 1);
-    read_list(s, "dilations", w->dilations, 2, 1);
-    read_list(s, "pads", w->pads, 4, 0);
-    w->ceil_mode = sc_attr_i(s, "ceil_mode", 0) != 0;
-    const char *const how = sc_attr_s(s, "auto_pad", "NOTSET");
-    if (!strcmp(how, "SAME_UPPER") || !strcmp(how, "SAME_LOWER"))
-        pad_same(w, x, !strcmp(how, "SAME_LOWER"));
-    else if (!strcmp(how, "VALID"))
-        memset(w->pads, 0, sizeof w->pads);
-    else if (strcmp(how, "NOTSET") != 0 && *how)
-        (void)sc_bad_node(s,
-                          "attribute 'auto_pad' is '%s', expected NOTSET, VALID, SAME_UPPER "
-                          "or SAME_LOWER",
-                          how);
-}
-
-static bool is_image(struct sc_scope *s, const struct sc_value *x)
-{
-    if (x && x->shape.rank == 4) return true;
-    if (x)
-        (void)sc_bad_node(s, "input '%s' has rank %d, expected 4 (two spatial axes)",
-                          sc_in_name(s, 0), (int)x->shape.rank);
-    return false;
-}
-
-static void check_kernel(struct sc_scope *s, const struct sc_value *weight)
-{
-    int64_t kernel[2] = {weight->shape.dim[2], weight->shape.dim[3]};
-    read_list(s, "kernel_shape", kernel, 2, 1);
-    if (kernel[0] != weight->shape.dim[2] || kernel[1] != weight->shape.dim[3])
-        (void)sc_bad_node(s,
-                          "attribute 'kernel_shape' is %" PRId64 "x%" PRId64
-                          ", the weight '%s' is %" PRId64 "x%" PRId64,
-                          kernel[0], kernel[1], sc_in_name(s, 1), weight->shape.dim[2],
-                          weight->shape.dim[3]);
-}
 
 // Adds a vector along axis 1.
 static struct sc_value *add_bias(struct sc_scope *s, struct sc_value *y, struct sc_value *bias)
@@ -104,78 +21,206 @@ static struct sc_value *add_bias(struct sc_scope *s, struct sc_value *y, struct 
         sc_str_free(&found);
         return NULL;
     }
-    const struct simclr_shape shape = {4, {1, y->shape.dim[1], 1, 1}};
+    struct simclr_shape shape = {.rank = y->shape.rank};
+    for (int32_t i = 0; i < shape.rank; i++)
+        shape.dim[i] = i == 1 ? y->shape.dim[1] : 1;
     return sc_make(s, SIMCLR_OP_add, NULL, y, sc_make_reshape(s, bias, &shape));
+}
+
+static struct sc_attr_conv2d attributes(const struct sc_planes *p)
+{
+    const struct sc_spatial_axis *const h = &p->axis[0], *const w = &p->axis[1];
+    return (struct sc_attr_conv2d){.strides = {h->stride, w->stride},
+                                   .pads = {h->pad_begin, w->pad_begin, h->pad_end, w->pad_end},
+                                   .dilations = {h->dilation, w->dilation},
+                                   .group = p->group};
+}
+
+// Whether the channels of weight and input go together; in the words of conv2d.
+static void check_channels(struct sc_scope *s, const struct sc_value *x,
+                           const struct sc_value *weight, int64_t group)
+{
+    const int64_t c = x->shape.dim[1], m = weight->shape.dim[0], per = weight->shape.dim[1];
+    if (c < 1 || m < 1)
+        (void)sc_bad_node(s, "%s '%s' has no channels", c < 1 ? "input" : "weight",
+                          sc_in_name(s, c < 1 ? 0 : 1));
+    else if (group < 1)
+        (void)sc_bad_node(s, "group is %" PRId64 ", expected at least 1", group);
+    else if (c % group != 0)
+        (void)sc_bad_node(
+            s, "group %" PRId64 " does not divide the %" PRId64 " channels of input '%s'",
+            group, c, sc_in_name(s, 0));
+    else if (m % group != 0)
+        (void)sc_bad_node(s,
+                          "group %" PRId64 " does not divide the %" PRId64
+                          " output channels of weight '%s'",
+                          group, m, sc_in_name(s, 1));
+    else if (per != c / group && group == 1)
+        (void)sc_bad_node(s,
+                          "weight '%s' has %" PRId64 " input channels, input '%s' has %" PRId64,
+                          sc_in_name(s, 1), per, sc_in_name(s, 0), c);
+    else if (per != c / group)
+        (void)sc_bad_node(s,
+                          "weight '%s' has %" PRId64 " input channels per group, input '%s' "
+                          "has %" PRId64 " (%" PRId64 " channels in %" PRId64 " groups)",
+                          sc_in_name(s, 1), per, sc_in_name(s, 0), c / group, c, group);
 }
 
 struct sc_value *sc_import_conv(struct sc_scope *s)
 {
     struct sc_value *const x = sc_in(s, 0), *const weight = sc_in(s, 1);
-    if (!is_image(s, x) || !weight) return NULL;
-    if (weight->shape.rank != 4)
-        return sc_bad_node(s, "weight '%s' has rank %d, expected 4", sc_in_name(s, 1),
-                           (int)weight->shape.rank);
-    check_kernel(s, weight);
-    struct window w = {.kernel = {weight->shape.dim[2], weight->shape.dim[3]}};
-    read_window(s, x, &w);
-    union simclr_attr attr = sc_attr_default(SIMCLR_OP_conv2d);
-    memcpy(attr.conv2d.strides, w.strides, sizeof w.strides);
-    memcpy(attr.conv2d.dilations, w.dilations, sizeof w.dilations);
-    memcpy(attr.conv2d.pads, w.pads, sizeof w.pads);
-    attr.conv2d.group = sc_attr_i(s, "group", 1);
-    return add_bias(s, sc_make(s, SIMCLR_OP_conv2d, &attr, x, weight), sc_in(s, 2));
-}
-
-static struct sc_value *pool(struct sc_scope *s, enum simclr_op op, bool count_include_pad)
-{
-    struct sc_value *const x = sc_in(s, 0);
-    if (!is_image(s, x)) return NULL;
-    if (!sc_has_attr(s, "kernel_shape"))
-        return sc_bad_node(s, "attribute 'kernel_shape' is missing");
-    struct window w = {0};
-    read_list(s, "kernel_shape", w.kernel, 2, 1);
+    struct sc_planes p = {0};
+    if (!weight || !sc_spatial_begin(s, x, &p.w)) return NULL;
+    sc_spatial_kernel_of_weight(s, weight, &p.w);
+    sc_spatial_pad(&p.w, sc_spatial_read(s, &p.w));
     if (s->failed) return NULL;
-    read_window(s, x, &w);
-    union simclr_attr attr = sc_attr_default(op);
-    memcpy(attr.pool2d.kernel, w.kernel, sizeof w.kernel);
-    memcpy(attr.pool2d.strides, w.strides, sizeof w.strides);
-    memcpy(attr.pool2d.dilations, w.dilations, sizeof w.dilations);
-    memcpy(attr.pool2d.pads, w.pads, sizeof w.pads);
-    attr.pool2d.ceil_mode = w.ceil_mode;
-    attr.pool2d.count_include_pad = count_include_pad;
-    return sc_make(s, op, &attr, x);
+    p.group = sc_attr_i(s, "group", 1);
+    check_channels(s, x, weight, p.group);
+    sc_spatial_outputs(s, &p.w, false);
+    p.n = x->shape.dim[0];
+    p.c = x->shape.dim[1];
+    p.m = weight->shape.dim[0];
+    sc_planes_init(s, &p);
+    if (s->failed) return NULL;
+    const union simclr_attr attr = {.conv2d = attributes(&p)};
+    struct sc_value *const images = sc_planes_of_x(s, &p, x);
+    struct sc_value *const y =
+        sc_make(s, SIMCLR_OP_conv2d, &attr, images, sc_planes_of_weight(s, &p, weight));
+    return add_bias(s, sc_planes_to_y(s, &p, y), sc_in(s, 2));
 }
 
-struct sc_value *sc_import_max_pool(struct sc_scope *s)
+// ConvTranspose. Along one axis, n inputs reach
+//     (n - 1) stride + (kernel - 1) dilation + 1
+// outputs; output_padding adds zeros behind them, and pads cut off both ends.
+struct reach {
+    int64_t whole;   // the first of these, and output_padding
+    int64_t padding; // output_padding
+    int64_t extra;   // zeros to append after all
+};
+
+static struct reach reach_of(const struct sc_spatial_axis *a, int64_t padding)
 {
-    return pool(s, SIMCLR_OP_max_pool2d, false);
+    const int64_t extent = (a->kernel - 1) * a->dilation + 1;
+    return (struct reach){.whole = (a->out - 1) * a->stride + extent + padding,
+                          .padding = padding};
 }
 
-struct sc_value *sc_import_average_pool(struct sc_scope *s)
+// Chooses pads such that `wanted` outputs remain. ONNX leaves open what happens if
+// there are less than that to begin with: zeros are appended, as by output_padding.
+static void pads_for(struct sc_spatial_axis *a, struct reach *r, int64_t wanted,
+                     enum sc_auto_pad how)
 {
-    return pool(s, SIMCLR_OP_avg_pool2d, sc_attr_i(s, "count_include_pad", 0) != 0);
+    const int64_t total = r->whole > wanted ? r->whole - wanted : 0;
+    a->pad_begin = how == SC_PAD_SAME_UPPER ? total / 2 : total - total / 2;
+    a->pad_end = total - a->pad_begin;
+    r->extra = wanted - (r->whole - total);
 }
 
-// Over all axes from the second on, which stay as ones.
-static struct sc_value *global_pool(struct sc_scope *s, enum simclr_op op)
+// Sets a->in, the number of outputs, for which the convolution whose adjoint this is
+// has as many outputs as there are inputs: padding below the stride. The rest of it
+// is cancelled by pads or appended.
+static void settle(struct sc_scope *s, struct sc_spatial_axis *a, struct reach *r)
 {
-    struct sc_value *const x = sc_in(s, 0);
-    if (!x) return NULL;
-    if (x->shape.rank < 3)
-        return sc_bad_node(s, "input '%s' has rank %d, expected at least 3", sc_in_name(s, 0),
-                           (int)x->shape.rank);
-    struct simclr_dims axes = {0};
-    for (int32_t i = 2; i < x->shape.rank; i++)
-        axes.v[axes.n++] = i;
-    return sc_make_reduce(s, op, x, &axes, true);
+    const int64_t over = r->padding < a->stride ? 0 : r->padding - (a->stride - 1);
+    const int64_t cancelled = over < a->pad_end ? over : a->pad_end;
+    a->pad_end -= cancelled;
+    a->in = r->whole - over - a->pad_begin - a->pad_end;
+    r->extra += over - cancelled;
+    if (a->in < 1 || a->in > SC_MAX_WINDOW - r->extra || a->pad_begin > SC_MAX_WINDOW ||
+        a->pad_end > SC_MAX_WINDOW)
+        (void)sc_bad_node(s,
+                          "output along the %s has %" PRId64 " elements with pads of %" PRId64
+                          " and %" PRId64 ", expected 1 to %d",
+                          a->name, a->in, a->pad_begin, a->pad_end, (int)SC_MAX_WINDOW);
 }
 
-struct sc_value *sc_import_global_average_pool(struct sc_scope *s)
+// output_padding, output_shape and auto_pad; the axes' outputs are x's extents.
+static void read_outputs(struct sc_scope *s, struct sc_spatial *w, enum sc_auto_pad how,
+                         struct reach *r)
 {
-    return global_pool(s, SIMCLR_OP_reduce_mean);
+    int64_t padding[SC_MAX_SPATIAL] = {0}, wanted[SC_MAX_SPATIAL];
+    (void)sc_spatial_list(s, w, "output_padding", 0, padding);
+    const bool is_given = sc_spatial_list(s, w, "output_shape", 1, wanted);
+    for (int i = 0; i < w->n && !s->failed; i++) {
+        struct sc_spatial_axis *const a = &w->axis[i];
+        const int64_t limit = a->stride > a->dilation ? a->stride : a->dilation;
+        if (padding[i] >= limit) {
+            (void)sc_bad_node(s,
+                              "output_padding along the %s is %" PRId64
+                              ", expected less than stride or dilation, %" PRId64,
+                              a->name, padding[i], limit);
+            return;
+        }
+        a->out = a->in;
+        r[i] = reach_of(a, padding[i]);
+        if (is_given)
+            pads_for(a, &r[i], wanted[i], how);
+        else if (how >= SC_PAD_SAME_UPPER)
+            pads_for(a, &r[i], a->out * a->stride, how);
+        settle(s, a, &r[i]);
+    }
 }
 
-struct sc_value *sc_import_global_max_pool(struct sc_scope *s)
+static struct sc_value *append_zeros(struct sc_scope *s, struct sc_value *y,
+                                     const struct sc_spatial *w, const struct reach *r)
 {
-    return global_pool(s, SIMCLR_OP_reduce_max);
+    for (int i = 0; i < w->n; i++) {
+        if (r[i].extra == 0 || !y) continue;
+        struct simclr_shape zeros = y->shape;
+        zeros.dim[2 + i] = r[i].extra;
+        const union simclr_attr attr = {.axis = {.axis = 2 + i}};
+        y = sc_make(s, SIMCLR_OP_concat, &attr, y, sc_fill(&s->b, 0, SIMCLR_f32, &zeros));
+    }
+    return y;
+}
+
+static void check_transposed_channels(struct sc_scope *s, const struct sc_value *x,
+                                      const struct sc_value *weight, int64_t group)
+{
+    const int64_t m = x->shape.dim[1], c = weight->shape.dim[1];
+    if (m < 1 || c < 1)
+        (void)sc_bad_node(s, "%s '%s' has no channels", m < 1 ? "input" : "weight",
+                          sc_in_name(s, m < 1 ? 0 : 1));
+    else if (group < 1)
+        (void)sc_bad_node(s, "group is %" PRId64 ", expected at least 1", group);
+    else if (m % group != 0)
+        (void)sc_bad_node(
+            s, "group %" PRId64 " does not divide the %" PRId64 " channels of input '%s'",
+            group, m, sc_in_name(s, 0));
+    else if (weight->shape.dim[0] != m)
+        (void)sc_bad_node(s,
+                          "weight '%s' has %" PRId64 " input channels, input '%s' has %" PRId64,
+                          sc_in_name(s, 1), weight->shape.dim[0], sc_in_name(s, 0), m);
+}
+
+struct sc_value *sc_import_conv_transpose(struct sc_scope *s)
+{
+    struct sc_value *const x = sc_in(s, 0), *const weight = sc_in(s, 1);
+    struct sc_planes p = {0};
+    struct reach r[SC_MAX_SPATIAL] = {{0}};
+    if (!weight || !sc_spatial_begin(s, x, &p.w)) return NULL;
+    sc_spatial_kernel_of_weight(s, weight, &p.w);
+    const enum sc_auto_pad how = sc_spatial_read(s, &p.w);
+    if (s->failed) return NULL;
+    p.group = sc_attr_i(s, "group", 1);
+    check_transposed_channels(s, x, weight, p.group);
+    read_outputs(s, &p.w, how, r);
+    if (s->failed) return NULL;
+    p.n = x->shape.dim[0];
+    p.m = x->shape.dim[1];
+    p.c = weight->shape.dim[1] * p.group;
+    sc_planes_init(s, &p);
+    const struct sc_attr_conv2d a = attributes(&p);
+    const struct simclr_shape images = sc_planes_shape(&p);
+    const union simclr_attr attr = {
+        .conv2d_grad = {
+            .strides = {a.strides[0], a.strides[1]},
+            .pads = {a.pads[0], a.pads[1], a.pads[2], a.pads[3]},
+            .dilations = {a.dilations[0], a.dilations[1]},
+            .group = a.group,
+            .shape = {4, {images.dim[0], images.dim[1], images.dim[2], images.dim[3]}}}};
+    struct sc_value *const from = sc_planes_of_y(s, &p, x);
+    struct sc_value *const y = sc_make(s, SIMCLR_OP_conv2d_grad_input, &attr, from,
+                                       sc_planes_of_weight(s, &p, weight));
+    return add_bias(s, append_zeros(s, sc_planes_to_x(s, &p, y), &p.w, r), sc_in(s, 2));
 }

@@ -132,8 +132,9 @@ static const char *copy_key(struct sc_scope *s, const Onnx__NodeProto *node, int
     if (letter != 'b') {
         const struct sc_bound *const x = sc_scope_find(s, sc_onnx_text(node->input[0]));
         layer = x ? x->maker : NULL;
-        const bool has_weight = layer && (!strcmp(sc_onnx_text(layer->op_type), "Conv") ||
-                                          !strcmp(sc_onnx_text(layer->op_type), "Gemm"));
+        const char *const type = layer ? sc_onnx_text(layer->op_type) : "";
+        const bool has_weight =
+            !strcmp(type, "Conv") || !strcmp(type, "ConvTranspose") || !strcmp(type, "Gemm");
         if (!has_weight)
             return sc_arena_printf(s->m->arena, "%c %s", letter, sc_onnx_text(node->input[0]));
     }
