@@ -1,5 +1,6 @@
-# Writes files as C arrays: cmake -DOUT=library_data.c -DFILES=a;b -P embed.cmake
-# Each file becomes a row {name, about, bytes, size} of sc_library, ordered by
+# Writes files as C arrays: cmake -DOUT=library_data.c -DFILES=a;b
+# -DHEADER=compiler/onnx/library.h -DTYPE=sc_library_model -DTABLE=sc_library -P embed.cmake
+# Each file becomes a row {name, about, bytes, size} of TABLE, ordered by
 # name and ended by an empty row. `name` is the file's without its extension,
 # `about` its first line if that is a comment.
 list(SORT FILES)
@@ -25,10 +26,10 @@ foreach(path IN LISTS FILES)
   math(EXPR i "${i} + 1")
 endforeach()
 file(WRITE "${OUT}.new" "// Made by cmake/embed.cmake.
-#include \"compiler/onnx/library.h\"
+#include \"${HEADER}\"
 
 ${arrays}
-const struct sc_library_model sc_library[] = {
+const struct ${TYPE} ${TABLE}[] = {
 ${rows}    {0}};
 ")
 file(COPY_FILE "${OUT}.new" "${OUT}" ONLY_IF_DIFFERENT)

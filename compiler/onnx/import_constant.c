@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 // Double precision is computed in single.
 struct sc_value *sc_import_tensor(struct sc_scope *s, const Onnx__TensorProto *t,
@@ -33,34 +34,55 @@ struct sc_value *sc_import_tensor(struct sc_scope *s, const Onnx__TensorProto *t
                              name);
 }
 
-static struct sc_value *int_list(struct sc_scope *s, const int64_t *v, size_t n)
+static Onnx__TensorProto *new_tensor(struct sc_onnx_model *model, int type, const size_t *n)
 {
-    return sc_ints(&s->b, v, (int64_t)n);
+    Onnx__TensorProto *const t = SC_NEW(model->module->arena, Onnx__TensorProto);
+    onnx__tensor_proto__init(t);
+    t->has_data_type = 1;
+    t->data_type = type;
+    if (n) SC_PUSH(model->module->arena, t->dims, t->n_dims) = (int64_t)*n;
+    return t;
 }
 
-static struct sc_value *float_list(struct sc_scope *s, const float *v, size_t n)
+const Onnx__TensorProto *sc_onnx_constant(struct sc_onnx_model *model,
+                                          const Onnx__NodeProto *node, char *error)
 {
-    const struct simclr_shape shape = {1, {(int64_t)n}};
-    return sc_graph_constant(s->b.graph, SIMCLR_f32, &shape, n > 0 ? v : NULL, NULL);
+    const Onnx__AttributeProto *a = sc_onnx_attribute(node, "value");
+    Onnx__TensorProto *t = NULL;
+    if (a && a->t) return a->t;
+    if ((a = sc_onnx_attribute(node, "sparse_value")) && a->sparse_tensor)
+        return sc_onnx_densify(model, a->sparse_tensor, error);
+    if ((a = sc_onnx_attribute(node, "value_float")) && a->has_f) {
+        t = new_tensor(model, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, NULL);
+        SC_PUSH(model->module->arena, t->float_data, t->n_float_data) = a->f;
+    } else if ((a = sc_onnx_attribute(node, "value_int")) && a->has_i) {
+        t = new_tensor(model, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, NULL);
+        SC_PUSH(model->module->arena, t->int64_data, t->n_int64_data) = a->i;
+    } else if ((a = sc_onnx_attribute(node, "value_floats"))) {
+        t = new_tensor(model, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, &a->n_floats);
+        t->n_float_data = a->n_floats;
+        t->float_data = a->floats;
+    } else if ((a = sc_onnx_attribute(node, "value_ints"))) {
+        t = new_tensor(model, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, &a->n_ints);
+        t->n_int64_data = a->n_ints;
+        t->int64_data = a->ints;
+    } else {
+        const bool is_text =
+            sc_onnx_attribute(node, "value_string") || sc_onnx_attribute(node, "value_strings");
+        (void)snprintf(error, SC_ONNX_ERROR, "it has %s, expected a tensor or numbers",
+                       is_text ? "strings" : "no value");
+    }
+    return t;
 }
 
 struct sc_value *sc_import_constant(struct sc_scope *s)
 {
-    const Onnx__AttributeProto *a = sc_onnx_attribute(s->node, "value");
+    char error[SC_ONNX_ERROR];
     const char *const name = sc_has_out(s, 0) ? s->node->output[0] : "";
-    if (a && a->t) {
-        if (sc_has_out(s, 0) && sc_weight_described(s)) return NULL; // a weight: see weights.c
-        return sc_import_tensor(s, a->t, name);
-    }
-    const struct simclr_shape scalar = sc_shape_scalar();
-    if ((a = sc_onnx_attribute(s->node, "value_float")) && a->has_f)
-        return sc_graph_constant(s->b.graph, SIMCLR_f32, &scalar, &a->f, NULL);
-    if ((a = sc_onnx_attribute(s->node, "value_int")) && a->has_i)
-        return sc_graph_constant(s->b.graph, SIMCLR_i64, &scalar, &a->i, NULL);
-    if ((a = sc_onnx_attribute(s->node, "value_floats")))
-        return float_list(s, a->floats, a->n_floats);
-    if ((a = sc_onnx_attribute(s->node, "value_ints"))) return int_list(s, a->ints, a->n_ints);
-    return sc_bad_node(s, "it has no value that is a tensor or a list of numbers");
+    const Onnx__TensorProto *const t = sc_onnx_constant(s->model, s->node, error);
+    if (!t) return sc_bad_node(s, "%s", error);
+    if (*name && sc_weight_described(s)) return NULL; // a weight: see weights.c
+    return sc_import_tensor(s, t, name);
 }
 
 static bool to_shape(struct sc_scope *s, const struct sc_ints *list, struct simclr_shape *out)
@@ -259,4 +281,11 @@ struct sc_value *sc_import_one_hot(struct sc_scope *s)
     attr.slice.starts.v[0] = 1;
     struct sc_value *const on = sc_make(s, SIMCLR_OP_slice, &attr, values);
     return sc_make(s, SIMCLR_OP_where, NULL, hit, on, off);
+}
+
+// Whether an input is given, which bodies of operators ask.
+struct sc_value *sc_import_optional_has_element(struct sc_scope *s)
+{
+    const struct simclr_shape shape = sc_shape_scalar();
+    return sc_fill(&s->b, sc_has_in(s, 0), SIMCLR_bool, &shape);
 }

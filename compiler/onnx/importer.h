@@ -56,13 +56,15 @@ struct sc_import_row;
 struct sc_scope {
     struct sc_module *m;
     struct sc_onnx_model *model;
-    const Onnx__GraphProto *graph;
-    int64_t opset;
+    Onnx__GraphProto *graph; // its own: branches that are taken replace their If
+    int64_t opset;           // of the standard operators; of the present node's
     enum simclr_part part;
-    bool is_loss;            // its initializers are constants
-    bool is_as_written;      // nothing is trained: the file says in which form nodes run
-    struct sc_names *bounds; // struct sc_bound by name
-    bool *is_imported;       // by node
+    bool is_loss;              // its initializers are constants
+    bool is_as_written;        // nothing is trained: the file says in which form nodes run
+    struct sc_names *bounds;   // struct sc_bound by name
+    struct sc_names *declared; // Onnx__ValueInfoProto by name
+    bool is_rebound;           // extents are not those that the file declares
+    struct sc_scope *elder;    // of the same model: its parameters are this one's too
     struct sc_builder b;
     // Tensors of double or half precision, which are computed as float.
     int n_floats;
@@ -73,6 +75,7 @@ struct sc_scope {
     // The present node.
     const Onnx__NodeProto *node;
     const char *node_name; // or "#17"
+    const char *node_type; // its operator, or the one whose body it is of
     const struct sc_import_row *row;
     struct sc_value **out; // room for every output
     bool failed;
@@ -104,9 +107,31 @@ void sc_scope_prepare(struct sc_scope *s);
 struct sc_value *sc_scope_import(struct sc_scope *s, const char *name);
 // The same for an output of the graph, which may also be an input or an initializer.
 struct sc_value *sc_scope_import_output(struct sc_scope *s, const char *name);
-// The row for an operator at the scope's opset; NULL if there is none.
+// The row for a node's operator at the opset that holds for it; NULL if there is none.
 const struct sc_import_row *sc_import_find(const struct sc_scope *s,
                                            const Onnx__NodeProto *node);
+const struct sc_import_row *sc_import_row(const Onnx__NodeProto *node, int64_t opset);
+// Has the node the inputs that the row wants?
+bool sc_import_arity_fits(const struct sc_import_row *row, const Onnx__NodeProto *node);
+// What messages and dumps call a node: its name, or what it makes, or its place.
+const char *sc_node_name(const struct sc_scope *s, const Onnx__NodeProto *node, size_t index);
+// Makes nodes known that are new in the graph, and initializers from `first` on.
+void sc_scope_declare(struct sc_scope *s, size_t first_initializer,
+                      Onnx__NodeProto *const *nodes, size_t n_nodes);
+
+// order.c: puts definitions before uses.
+void sc_scope_sort(struct sc_scope *s);
+
+// import_if.c
+bool sc_is_if(const Onnx__NodeProto *node);
+// Replaces the present node, an If at `index`, by the branch that is taken; false
+// after reporting.
+bool sc_take_branch(struct sc_scope *s, size_t index);
+
+// declared.c: the types that the file declares for results.
+void sc_declared_find(struct sc_scope *s);
+// Whether `value` (NULL: unknown) is what the file declares it to be.
+bool sc_declared_check(struct sc_scope *s, const char *name, const struct sc_value *value);
 
 // scope.c: names.
 struct sc_bound *sc_scope_bound(struct sc_scope *s, const char *name); // made if missing
@@ -118,6 +143,8 @@ void sc_scope_bind(struct sc_scope *s, const char *name, struct sc_value *value)
 struct sc_value *sc_bad_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
 void sc_hint_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
 void sc_note_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
+// Without training: which inputs, fixed at compile time, would make `v` known.
+void sc_hint_inputs(struct sc_scope *s, const struct sc_value *v);
 
 // scope.c: tensors whose precision is not float, counted for one note per model.
 void sc_scope_count_float(struct sc_scope *s, const char *name,
@@ -202,9 +229,10 @@ struct sc_value *sc_make_select(struct sc_scope *s, struct sc_value *x, int64_t 
 struct sc_value *sc_old_operand(struct sc_scope *s);
 
 // weights.c
-// Finds the parameters of the graph: initializers and described weights by the
-// slots their uses lead to.
-void sc_weights_find(struct sc_scope *s);
+// Finds the parameters: among initializers from `first_initializer` on, and among
+// what the nodes describe, by the slots their uses lead to.
+void sc_weights_find(struct sc_scope *s, size_t first_initializer,
+                     Onnx__NodeProto *const *nodes, size_t n_nodes);
 bool sc_weight_is_param(const struct sc_scope *s, const struct sc_weight *w);
 // Its value for input `i` of the present node; NULL after reporting.
 struct sc_value *sc_weight_value(struct sc_scope *s, struct sc_weight *w, int i);

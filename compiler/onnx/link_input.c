@@ -93,13 +93,14 @@ static int64_t image_extent(struct sc_link *l, const struct sc_onnx_model *model
 
 // The batch is ours to choose; files exported with a fixed one say so in vain,
 // unless the graph has it in its shapes, which shows later.
-static void check_rows(struct sc_link *l, const struct sc_onnx_model *model,
-                       const Onnx__ValueInfoProto *info, const dimension *dim)
+static void check_rows(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info,
+                       const dimension *dim)
 {
-    if (is_number(dim) && dim->dim_value != l->out->rows)
-        sc_report(l->m->diag, SIMCLR_NOTE, model->name,
-                  "input '%s' has the fixed batch %" PRId64 ", imported with %" PRId64 " rows",
-                  info->name, dim->dim_value, l->out->rows);
+    if (!is_number(dim) || dim->dim_value == l->out->rows) return;
+    s->is_rebound = true;
+    sc_report(l->m->diag, SIMCLR_NOTE, s->model->name,
+              "input '%s' has the fixed batch %" PRId64 ", imported with %" PRId64 " rows",
+              info->name, dim->dim_value, l->out->rows);
 }
 
 void sc_link_images(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info)
@@ -115,10 +116,12 @@ void sc_link_images(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfo
     }
     struct simclr_shape shape = {4, {l->out->rows}};
     bool known = true;
-    check_rows(l, s->model, info, declared->dim[0]);
+    check_rows(l, s, info, declared->dim[0]);
     for (int i = 1; i < 4; i++) {
         shape.dim[i] = image_extent(l, s->model, info, declared->dim[i], i);
         known = known && shape.dim[i] > 0;
+        const dimension *const dim = declared->dim[i];
+        s->is_rebound = s->is_rebound || (is_number(dim) && dim->dim_value != shape.dim[i]);
     }
     if (!known) return;
     l->out->channels = shape.dim[1];
@@ -158,8 +161,11 @@ void sc_link_feed(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoPr
                      declared->n_dim, giver, (int)value->shape.rank);
         return;
     }
-    for (size_t i = 1; declared && i < declared->n_dim; i++) {
+    for (size_t i = 0; declared && i < declared->n_dim; i++) {
         const dimension *const dim = declared->dim[i];
+        s->is_rebound =
+            s->is_rebound || (is_number(dim) && dim->dim_value != value->shape.dim[i]);
+        if (i == 0) continue; // the batch is ours to choose
         const struct simclr_binding *const binding = find_binding(l, symbol(dim));
         const int64_t want = is_number(dim) ? dim->dim_value : binding ? binding->value : -1;
         if (want >= 0 && want != value->shape.dim[i]) {

@@ -8,12 +8,20 @@
 #include "onnx/onnx.pb-c.h"
 
 #include "compiler/ir/graph.h"
+#include "compiler/ir/names.h"
 #include "runtime/base/file.h"
 #include "runtime/base/str.h"
 
 struct sc_external {
     const char *location; // as the model writes it
     struct sc_map map;
+};
+
+// Where the nodes of a function, a body or a branch come from.
+struct sc_onnx_origin {
+    int64_t opset;              // of the standard operators among them
+    const char *node, *op_type; // what messages call them; NULL: what they are called
+    const char *prefix; // of one that stands for others: of the names within; NULL: its output
 };
 
 struct sc_onnx_model {
@@ -24,7 +32,11 @@ struct sc_onnx_model {
     const uint8_t *data; // the bytes of the model; raw_data refers to them (struct sc_wire_ref)
     size_t size;
     Onnx__ModelProto *proto;       // in the module's arena; has a graph
-    const Onnx__GraphProto *graph; // the same with local functions inlined
+    const Onnx__GraphProto *graph; // the same with functions and bodies inlined
+    struct sc_onnx_origin origin;  // of its own nodes
+    struct sc_names *origins;      // of others, by name of an output
+    struct sc_names *bodies;       // parsed, by operator
+    size_t n_instances;            // nodes made by inlining
     struct sc_external *externals;
     size_t n_externals;
     // What the import of an encoder leaves for its template.
@@ -42,8 +54,14 @@ SC_MUST_USE simclr_status sc_onnx_open_bytes(struct sc_module *m, const char *na
 const char *sc_onnx_text(const char *s);
 // Is `domain` that of the standard operators?
 bool sc_onnx_is_standard_domain(const char *domain);
-// The version of the standard operators the model imports; 0 if it imports none.
+// The version of the standard operators that is imported; 0 if none is.
 int64_t sc_onnx_opset(const struct sc_onnx_model *model);
+int64_t sc_onnx_opset_of(Onnx__OperatorSetIdProto *const *imports, size_t n);
+// Where a node of model->graph, or of the graph of a scope, comes from.
+const struct sc_onnx_origin *sc_onnx_origin(const struct sc_onnx_model *model,
+                                            const Onnx__NodeProto *node);
+// The module's arena as protobuf-c wants it.
+ProtobufCAllocator sc_onnx_allocator(struct sc_module *m);
 // NULL if there is none.
 const Onnx__AttributeProto *sc_onnx_attribute(const Onnx__NodeProto *node, const char *name);
 const Onnx__TensorProto *sc_onnx_initializer(const Onnx__GraphProto *graph, const char *name);
@@ -52,9 +70,9 @@ const Onnx__TensorProto *sc_onnx_initializer(const Onnx__GraphProto *graph, cons
 // the text is no model. `file` and the result live as long as the module.
 Onnx__ModelProto *sc_onnx_parse(struct sc_module *m, const char *file, const char *text,
                                 size_t size);
-
-// functions.c. Sets model->graph.
-SC_MUST_USE simclr_status sc_onnx_inline(struct sc_onnx_model *model);
+// The same for a function on its own.
+Onnx__FunctionProto *sc_onnx_parse_function(struct sc_module *m, const char *file,
+                                            const char *text, size_t size);
 
 // Tensors (tensor.c).
 
@@ -83,6 +101,13 @@ bool sc_onnx_tensor_type(const Onnx__TensorProto *t, struct sc_onnx_tensor *out,
 // for), else converted into the arena. NULL after writing `error`.
 const void *sc_onnx_tensor_values(struct sc_onnx_model *model, const Onnx__TensorProto *t,
                                   simclr_dtype dtype, bool aligned, char *error);
+// sparse.c: the same tensor with its zeros; NULL after writing `error`.
+Onnx__TensorProto *sc_onnx_densify(struct sc_onnx_model *model,
+                                   const Onnx__SparseTensorProto *sparse, char *error);
+// import_constant.c: the tensor of a Constant, however its value is given; NULL
+// after writing `error`.
+const Onnx__TensorProto *sc_onnx_constant(struct sc_onnx_model *model,
+                                          const Onnx__NodeProto *node, char *error);
 // A tensor whose values the text leaves out ("{...}").
 extern const char sc_onnx_elided[]; // the key that marks it in external_data
 bool sc_onnx_tensor_is_elided(const Onnx__TensorProto *t);

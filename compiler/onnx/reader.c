@@ -5,10 +5,12 @@
 // and its tensors stay in the file.
 #include "compiler/onnx/import.h"
 
+#include "compiler/onnx/functions.h"
 #include "compiler/onnx/library.h"
 #include "compiler/onnx/model.h"
 #include "compiler/onnx/wire.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,10 +35,20 @@ static void *budget_alloc(void *user, size_t size)
     return sc_arena_alloc(b->arena, 1, size);
 }
 
-static void budget_free(void *user, void *pointer)
+static void *arena_alloc(void *user, size_t size)
+{
+    return sc_arena_alloc(user, 1, size);
+}
+
+static void no_free(void *user, void *pointer)
 {
     (void)user;
     (void)pointer; // the arena's
+}
+
+ProtobufCAllocator sc_onnx_allocator(struct sc_module *m)
+{
+    return (ProtobufCAllocator){arena_alloc, no_free, m->arena};
 }
 
 const char *sc_onnx_text(const char *s)
@@ -49,13 +61,17 @@ bool sc_onnx_is_standard_domain(const char *domain)
     return !*sc_onnx_text(domain) || !strcmp(domain, "ai.onnx");
 }
 
-int64_t sc_onnx_opset(const struct sc_onnx_model *model)
+int64_t sc_onnx_opset_of(Onnx__OperatorSetIdProto *const *imports, size_t n)
 {
-    for (size_t i = 0; i < model->proto->n_opset_import; i++) {
-        const Onnx__OperatorSetIdProto *const opset = model->proto->opset_import[i];
-        if (sc_onnx_is_standard_domain(opset->domain)) return opset->version;
+    for (size_t i = 0; i < n; i++) {
+        if (sc_onnx_is_standard_domain(imports[i]->domain)) return imports[i]->version;
     }
     return 0;
+}
+
+int64_t sc_onnx_opset(const struct sc_onnx_model *model)
+{
+    return sc_onnx_opset_of(model->proto->opset_import, model->proto->n_opset_import);
 }
 
 const Onnx__AttributeProto *sc_onnx_attribute(const Onnx__NodeProto *node, const char *name)
@@ -101,7 +117,7 @@ static simclr_status unpack(struct sc_onnx_model *model)
         .arena = model->module->arena,
         .left = BUDGET_FIXED + (size_t)BUDGET_PER_BYTE * model->size,
     };
-    ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+    ProtobufCAllocator allocator = {budget_alloc, no_free, &budget};
     model->proto = (Onnx__ModelProto *)protobuf_c_message_unpack(
         type, &allocator, lean.size, (const uint8_t *)sc_str_text(&lean));
     sc_str_free(&lean);
@@ -113,6 +129,39 @@ static simclr_status unpack(struct sc_onnx_model *model)
         return sc_fail(diag, SIMCLR_BAD_INPUT, model->name,
                        "this is no ONNX model: a field has the wrong type");
     return SIMCLR_OK;
+}
+
+// What the file has that does not matter, and what may.
+static void report_oddities(const struct sc_onnx_model *model)
+{
+    enum { NEWEST_IR = 13 };
+    const Onnx__ModelProto *const proto = model->proto;
+    if (proto->ir_version > NEWEST_IR)
+        sc_report(model->module->diag, SIMCLR_WARNING, model->name,
+                  "IR version %" PRId64 " is newer than %d, the newest simclrc knows",
+                  proto->ir_version, NEWEST_IR);
+    if (proto->n_training_info > 0)
+        sc_report(model->module->diag, SIMCLR_NOTE, model->name,
+                  "the model's training information is ignored: simclrc derives its own");
+}
+
+// Sparse initializers become dense ones.
+static simclr_status densify(struct sc_onnx_model *model, Onnx__GraphProto *graph)
+{
+    simclr_status status = SIMCLR_OK;
+    for (size_t i = 0; i < graph->n_sparse_initializer; i++) {
+        const Onnx__SparseTensorProto *const sparse = graph->sparse_initializer[i];
+        char error[SC_ONNX_ERROR];
+        Onnx__TensorProto *const dense = sc_onnx_densify(model, sparse, error);
+        if (dense)
+            SC_PUSH(model->module->arena, graph->initializer, graph->n_initializer) = dense;
+        else
+            status = sc_fail(model->module->diag, SIMCLR_BAD_INPUT, model->name,
+                             "sparse initializer '%s': %s",
+                             sparse->values ? sc_onnx_text(sparse->values->name) : "", error);
+    }
+    graph->n_sparse_initializer = 0;
+    return status;
 }
 
 // Inputs and outputs have names from here on, if only empty ones.
@@ -140,6 +189,8 @@ static simclr_status read_model(struct sc_onnx_model *model)
     Onnx__GraphProto *const graph = model->proto->graph;
     fill_names(m->arena, graph->input, graph->n_input);
     fill_names(m->arena, graph->output, graph->n_output);
+    report_oddities(model);
+    SC_TRY(densify(model, graph));
     return sc_onnx_inline(model);
 }
 

@@ -40,7 +40,7 @@ static const char *locus(const struct sc_scope *s)
     if (!s->node) return s->model->name;
     const bool quote = s->node_name[0] != '#'; // "#17" has no name
     return sc_arena_printf(s->m->arena, quote ? "%s: node '%s' (%s)" : "%s: node %s (%s)",
-                           s->model->name, s->node_name, sc_onnx_text(s->node->op_type));
+                           s->model->name, s->node_name, s->node_type);
 }
 
 struct sc_value *sc_bad_node(struct sc_scope *s, const char *fmt, ...)
@@ -133,9 +133,9 @@ struct sc_value *sc_in(struct sc_scope *s, int i)
 
 // Constants.
 
-// Says which inputs of the graph, fixed at compile time, would make `v` known.
-static void hint_inputs(struct sc_scope *s, const struct sc_value *v)
+void sc_hint_inputs(struct sc_scope *s, const struct sc_value *v)
 {
+    if (!s->is_as_written) return;
     enum { SHOWN = 4 };
     const struct sc_graph *const g = s->b.graph;
     bool *const wanted = SC_NEW_ARRAY(s->m->arena, bool, g->n_values);
@@ -171,7 +171,7 @@ static struct sc_tensor *load_constant(struct sc_scope *s, int i, const char *wh
     if (v->kind != SC_VALUE_constant) {
         (void)sc_bad_node(s, "'%s' must be known at compile time, but '%s' is computed", what,
                           sc_in_name(s, i));
-        if (s->is_as_written) hint_inputs(s, v);
+        sc_hint_inputs(s, v);
         return NULL;
     }
     struct sc_tensor *const t = sc_tensor_new(v->dtype, &v->shape);

@@ -7,6 +7,7 @@
 // the values that the buffer recognises: so lengths and offsets are exact.
 #include "compiler/onnx/importer.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 struct maker {
@@ -18,6 +19,7 @@ struct maker {
     struct sc_names *alias; // by name of an output that goes: the name it stands for
     bool *is_added;         // by parameter: it has its initializer
     uint8_t *holes;         // holes + i stands for the values of parameter i
+    int64_t opset;
     bool failed;
 };
 
@@ -110,7 +112,7 @@ static void copy_attributes(struct maker *t, const Onnx__NodeProto *from, Onnx__
         SC_PUSH(t->m->arena, node->attribute, node->n_attribute) = copy;
     }
     // Without it, opset 6 would train.
-    if (!strcmp(sc_onnx_text(from->op_type), "BatchNormalization") && t->scope->opset == 6) {
+    if (!strcmp(sc_onnx_text(from->op_type), "BatchNormalization") && t->opset == 6) {
         NEW(t, Onnx__AttributeProto, onnx__attribute_proto__init, is_test);
         is_test->name = copy_text(t, "is_test");
         is_test->has_type = 1;
@@ -169,11 +171,44 @@ static void mark(struct maker *t, const char *h, bool *needed)
     }
 }
 
+// The first needed node that has not at `opset` the form it was imported in.
+static const Onnx__NodeProto *first_other_form(const struct maker *t, const bool *needed,
+                                               int64_t opset)
+{
+    const Onnx__GraphProto *const g = t->scope->graph;
+    for (size_t i = 0; i < g->n_node; i++) {
+        if (needed[i] &&
+            sc_import_row(g->node[i], opset) != sc_import_find(t->scope, g->node[i]))
+            return g->node[i];
+    }
+    return NULL;
+}
+
+// Functions may import another opset than the model; an export has one for all.
+static void choose_opset(struct maker *t, const bool *needed)
+{
+    t->opset = t->encoder->origin.opset;
+    const Onnx__NodeProto *const other = first_other_form(t, needed, t->opset);
+    if (!other) return;
+    for (int64_t opset = SC_OPSET_NEWEST; opset >= SC_OPSET_OLDEST; opset--) {
+        if (first_other_form(t, needed, opset)) continue;
+        t->opset = opset;
+        return;
+    }
+    sc_report(t->m->diag, SIMCLR_ERROR, t->encoder->name,
+              "the encoder cannot be exported: '%s' (%s) is of opset %" PRId64
+              " and has another form in opset %" PRId64 ", which the model imports",
+              other->output[0], sc_onnx_text(other->op_type),
+              sc_onnx_origin(t->encoder, other)->opset, t->opset);
+    t->failed = true;
+}
+
 static void add_nodes(struct maker *t, const char *h)
 {
     const Onnx__GraphProto *const g = t->scope->graph;
     bool *const needed = SC_NEW_ARRAY(t->m->arena, bool, g->n_node);
     mark(t, h, needed);
+    choose_opset(t, needed);
     for (size_t i = 0; i < g->n_node; i++) {
         const Onnx__NodeProto *const node = g->node[i];
         const bool is_h = node->n_output > 0 && !strcmp(sc_onnx_text(node->output[0]), h);
@@ -339,7 +374,7 @@ simclr_status sc_onnx_template(struct sc_module *m, struct sc_onnx_model *encode
     model->producer_name = copy_text(&t, "simclr");
     opset->domain = copy_text(&t, "");
     opset->has_version = 1;
-    opset->version = t.scope->opset;
+    opset->version = t.opset;
     SC_PUSH(m->arena, model->opset_import, model->n_opset_import) = opset;
     model->graph = graph;
     pack(&t, model, out);

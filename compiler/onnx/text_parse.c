@@ -5,6 +5,8 @@
 // graphs within attributes nest, and no deeper than SC_TEXT_MAX_DEPTH.
 #include "compiler/onnx/text_lex.h"
 
+#include "compiler/onnx/functions.h"
+
 #include <string.h>
 
 #define NEW(p, type, init, name)                                                               \
@@ -195,6 +197,26 @@ static bool parse_function_field(struct sc_text_parser *p, Onnx__FunctionProto *
     return *text != NULL;
 }
 
+// Attributes up to '>': "name", or "name: type = default".
+static bool parse_parameters(struct sc_text_parser *p, Onnx__FunctionProto *f)
+{
+    if (sc_text_accept(p, '>')) return true;
+    do {
+        const struct sc_text_parser before = *p;
+        char *const name = sc_text_name(p, "an attribute");
+        if (!name) return false;
+        if (!sc_text_is(p, ':') && !sc_text_is(p, '=')) {
+            SC_PUSH(p->m->arena, f->attribute, f->n_attribute) = name;
+            continue;
+        }
+        *p = before;
+        const Onnx__AttributeProto *const a = sc_text_attribute(p);
+        if (!a) return false;
+        sc_onnx_function_set_default(p->m, f, a);
+    } while (sc_text_accept(p, ','));
+    return sc_text_expect(p, '>');
+}
+
 // <domain: "d", opset_import: [...]> name <attribute, ...> (x, ...) => (y, ...) { nodes }
 static Onnx__FunctionProto *parse_function(struct sc_text_parser *p)
 {
@@ -207,7 +229,7 @@ static Onnx__FunctionProto *parse_function(struct sc_text_parser *p)
     }
     f->name = sc_text_name(p, "the function's name");
     bool ok = f->name != NULL;
-    if (ok && sc_text_accept(p, '<')) ok = parse_names(p, &f->attribute, &f->n_attribute, '>');
+    if (ok && sc_text_accept(p, '<')) ok = parse_parameters(p, f);
     ok = ok && sc_text_expect(p, '(') && parse_names(p, &f->input, &f->n_input, ')') &&
          sc_text_expect(p, SC_MARK_ARROW) && sc_text_expect(p, '(') &&
          parse_names(p, &f->output, &f->n_output, ')') && parse_nodes(p, &f->node, &f->n_node);
@@ -233,4 +255,13 @@ Onnx__ModelProto *sc_onnx_parse(struct sc_module *m, const char *file, const cha
     if (p.next.kind != SC_TOKEN_end)
         (void)sc_text_fail(&p, "found %s, expected a function or the end", sc_text_found(&p));
     return p.failed ? NULL : model;
+}
+
+Onnx__FunctionProto *sc_onnx_parse_function(struct sc_module *m, const char *file,
+                                            const char *text, size_t size)
+{
+    struct sc_text_parser p = {.m = m, .file = file, .text = text, .size = size};
+    sc_text_advance(&p);
+    Onnx__FunctionProto *const f = parse_function(&p);
+    return p.failed ? NULL : f;
 }

@@ -7,7 +7,7 @@
 // information) is left out with a comment.
 #include "compiler/onnx/import.h"
 
-#include "compiler/onnx/model.h"
+#include "compiler/onnx/functions.h"
 #include "runtime/base/integer.h"
 
 #include <ctype.h>
@@ -325,6 +325,22 @@ static void opsets(struct sc_str *out, Onnx__OperatorSetIdProto *const *list, si
     sc_str_append(out, "]");
 }
 
+// "<name, name = default>"
+static void parameters(struct printer *p, const Onnx__FunctionProto *f)
+{
+    const Onnx__AttributeProto *a;
+    const char *separator = " <";
+    for (size_t i = 0; i < f->n_attribute; i++, separator = ", ") {
+        sc_str_append(p->out, separator);
+        name(p->out, sc_onnx_text(f->attribute[i]));
+    }
+    for (size_t i = 0; (a = sc_onnx_function_default(p->model, f, i)); i++, separator = ", ") {
+        sc_str_append(p->out, separator);
+        attribute(p, a);
+    }
+    if (*separator == ',') sc_str_append(p->out, ">");
+}
+
 static void function(struct printer *p, const Onnx__FunctionProto *f)
 {
     struct sc_str *const out = p->out;
@@ -334,11 +350,7 @@ static void function(struct printer *p, const Onnx__FunctionProto *f)
     opsets(out, f->opset_import, f->n_opset_import);
     sc_str_append(out, ">\n");
     name(out, sc_onnx_text(f->name));
-    if (f->n_attribute > 0) {
-        sc_str_append(out, " <");
-        names(out, f->attribute, f->n_attribute);
-        sc_str_append(out, ">");
-    }
+    parameters(p, f);
     sc_str_append(out, " (");
     names(out, f->input, f->n_input);
     sc_str_append(out, ") => (");

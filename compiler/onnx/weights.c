@@ -42,9 +42,12 @@ static bool describes_weights(const char *op_type)
     return false;
 }
 
+// A second import of a model has the parameters of the first.
 static struct sc_weight *new_weight(struct sc_scope *s, const char *name,
                                     const Onnx__TensorProto *tensor)
 {
+    const struct sc_bound *const elder = s->elder ? sc_scope_find(s->elder, name) : NULL;
+    if (elder && elder->weight) return elder->weight;
     struct sc_weight *const w = SC_NEW(s->m->arena, struct sc_weight);
     w->name = name;
     w->tensor = tensor;
@@ -61,8 +64,9 @@ static struct sc_weight *candidate(struct sc_scope *s, const Onnx__NodeProto *no
         return source ? source->weight : NULL;
     }
     if (!strcmp(op_type, "Constant")) {
-        const Onnx__AttributeProto *const a = sc_onnx_attribute(node, "value");
-        return a && a->t && is_float(a->t) ? new_weight(s, node->output[0], a->t) : NULL;
+        char error[SC_ONNX_ERROR]; // the importer reports it
+        const Onnx__TensorProto *const t = sc_onnx_constant(s->model, node, error);
+        return t && is_float(t) ? new_weight(s, node->output[0], t) : NULL;
     }
     return describes_weights(op_type) ? new_weight(s, node->output[0], NULL) : NULL;
 }
@@ -74,18 +78,19 @@ static void mark(struct sc_weight *w, char letter)
     if (strchr("bso", letter) || (letter == 'a' && is_vector)) w->is_excluded = true;
 }
 
-void sc_weights_find(struct sc_scope *s)
+void sc_weights_find(struct sc_scope *s, size_t first_initializer,
+                     Onnx__NodeProto *const *nodes, size_t n_nodes)
 {
     if (s->is_loss) return;
-    for (size_t i = 0; i < s->graph->n_initializer; i++) {
+    for (size_t i = first_initializer; i < s->graph->n_initializer; i++) {
         const Onnx__TensorProto *const t = s->graph->initializer[i];
         if (!is_float(t) || !*sc_onnx_text(t->name)) continue;
         struct sc_weight *const w = new_weight(s, t->name, t);
         w->is_initializer = true;
         sc_scope_bound(s, w->name)->weight = w;
     }
-    for (size_t i = 0; i < s->graph->n_node; i++) {
-        const Onnx__NodeProto *const node = s->graph->node[i];
+    for (size_t i = 0; i < n_nodes; i++) {
+        const Onnx__NodeProto *const node = nodes[i];
         const struct sc_import_row *const row = sc_import_find(s, node);
         struct sc_weight *const made = candidate(s, node);
         if (made) sc_scope_bound(s, sc_onnx_text(node->output[0]))->weight = made;

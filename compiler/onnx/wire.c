@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum { WIRE_VARINT, WIRE_64BIT, WIRE_BYTES, WIRE_32BIT = 5 };
-enum { LENGTH_BYTES = 5, RAW_DATA = 9, ERROR_SIZE = 200 };
+enum { LENGTH_BYTES = 5, RAW_DATA = 9, ATTRIBUTE_PROTO = 11, ERROR_SIZE = 200 };
 
 struct frame {
     const ProtobufCMessageDescriptor *type;
@@ -77,20 +77,23 @@ static void pop(struct walk *w)
     }
 }
 
-static bool push(struct walk *w, size_t start, const ProtobufCFieldDescriptor *field,
-                 size_t size)
+static bool is_first(struct walk *w, size_t start, const ProtobufCFieldDescriptor *field)
 {
     struct frame *const f = &w->stack[w->depth - 1];
     const unsigned index = (unsigned)(field - f->type->fields);
-    if (field->label != PROTOBUF_C_LABEL_REPEATED) {
-        if (f->seen >> index & 1)
-            return fail(w, start, "a field that may come once is repeated");
-        f->seen |= UINT64_C(1) << index;
-    }
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) return true;
+    if (f->seen >> index & 1) return fail(w, start, "a field that may come once is repeated");
+    f->seen |= UINT64_C(1) << index;
+    return true;
+}
+
+static bool push(struct walk *w, size_t start, const ProtobufCMessageDescriptor *type,
+                 size_t size)
+{
     if (w->depth == SC_WIRE_MAX_DEPTH)
         return fail(w, start, "messages are nested deeper than 64 levels");
     w->stack[w->depth++] = (struct frame){
-        .type = field->descriptor,
+        .type = type,
         .end = w->at + size,
         .length_at = w->lean->size,
     };
@@ -99,14 +102,19 @@ static bool push(struct walk *w, size_t start, const ProtobufCFieldDescriptor *f
 }
 
 // The payload of a field of wire type 2, whose tag has been copied already.
-static bool take_bytes(struct walk *w, size_t start, const ProtobufCFieldDescriptor *field)
+static bool take_bytes(struct walk *w, size_t start, unsigned number)
 {
     const struct frame *const f = &w->stack[w->depth - 1];
+    const ProtobufCFieldDescriptor *const field =
+        protobuf_c_message_descriptor_get_field(f->type, number);
     uint64_t size;
     if (!read_varint(w, f->end, &size)) return false;
     if (size > f->end - w->at) return fail(w, start, "a field runs past the end");
     if (field && field->type == PROTOBUF_C_TYPE_MESSAGE)
-        return push(w, start, field, (size_t)size);
+        return is_first(w, start, field) && push(w, start, field->descriptor, (size_t)size);
+    // Newer than the schema: the defaults of a function's attributes.
+    if (f->type == &onnx__function_proto__descriptor && number == ATTRIBUTE_PROTO)
+        return push(w, start, &onnx__attribute_proto__descriptor, (size_t)size);
     const uint8_t *const payload = w->data + w->at;
     if (field && field->type == PROTOBUF_C_TYPE_STRING && size > 0 &&
         memchr(payload, 0, (size_t)size))
@@ -132,9 +140,7 @@ static bool take_field(struct walk *w)
     const unsigned wire = (unsigned)(tag & 7);
     if (tag >> 3 == 0 || tag >> 3 > (1u << 29) - 1) return fail(w, start, "no field number");
     write_varint(w->lean, tag);
-    if (wire == WIRE_BYTES)
-        return take_bytes(
-            w, start, protobuf_c_message_descriptor_get_field(f->type, (unsigned)(tag >> 3)));
+    if (wire == WIRE_BYTES) return take_bytes(w, start, (unsigned)(tag >> 3));
     if (wire == WIRE_VARINT) {
         if (!read_varint(w, f->end, &number)) return false;
         write_varint(w->lean, number);

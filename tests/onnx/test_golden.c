@@ -187,7 +187,10 @@ static void print_template(struct run *r, const struct sc_import *import, struct
 {
     struct sc_template t;
     struct sc_str bytes = {0};
-    assert_int_equal(sc_onnx_template(r->m, r->model, import, &t), SIMCLR_OK);
+    if (sc_onnx_template(r->m, r->model, import, &t) != SIMCLR_OK) {
+        append_messages(out, r);
+        return;
+    }
     for (uint32_t i = 0; i < t.n_segments; i++) {
         const struct simclr_segment *const s = &t.segments[i];
         if (s->param == SIMCLR_SEGMENT_LITERAL) {
