@@ -171,18 +171,6 @@ struct sc_value *sc_import_swish(struct sc_scope *s)
     return sc_make(s, SIMCLR_OP_mul, NULL, x, sc_make(s, SIMCLR_OP_sigmoid, NULL, slow));
 }
 
-// a sigmoid(alpha a) b, without broadcasting.
-struct sc_value *sc_import_swiglu(struct sc_scope *s)
-{
-    const struct sc_value *const a = sc_in(s, 0);
-    struct sc_value *const b = sc_in(s, 1);
-    if (!a || !b) return NULL;
-    if (!simclr_shape_equal(&a->shape, &b->shape))
-        return sc_bad_node(s, "inputs '%s' and '%s' have different shapes, expected the same",
-                           sc_in_name(s, 0), sc_in_name(s, 1));
-    return sc_make(s, SIMCLR_OP_mul, NULL, sc_import_swish(s), b);
-}
-
 // x where x > alpha, else 0.
 struct sc_value *sc_import_thresholded_relu(struct sc_scope *s)
 {
