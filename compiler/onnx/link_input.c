@@ -30,7 +30,8 @@ struct sc_ports sc_link_ports(struct sc_link *l, const struct sc_onnx_model *mod
         const Onnx__TypeProto__Tensor *const type = tensor_type(info);
         const int element = type ? type->elem_type : 0;
         const struct sc_onnx_dtype *const dtype = sc_onnx_dtype(element);
-        if (element == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT && ports.n_images < SC_MAX_PORTS)
+        const bool is_float = dtype && dtype->supported && simclr_dtype_is_float(dtype->dtype);
+        if (is_float && ports.n_images < SC_MAX_PORTS)
             ports.images[ports.n_images++] = info;
         else if ((element == ONNX__TENSOR_PROTO__DATA_TYPE__INT64 ||
                   element == ONNX__TENSOR_PROTO__DATA_TYPE__INT32) &&
@@ -127,6 +128,7 @@ void sc_link_images(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfo
     l->out->channels = shape.dim[1];
     l->out->height = shape.dim[2];
     l->out->width = shape.dim[3];
+    sc_scope_count_float(s, info->name, sc_onnx_dtype(tensor_type(info)->elem_type));
     l->images =
         sc_graph_input(l->out->graph, info->name, SIMCLR_PORT_images, SIMCLR_f32, &shape);
     bound->is_unknown = false;
@@ -331,7 +333,7 @@ static struct sc_value *make_tensor(struct sc_link *l, struct sc_scope *s,
                      element ? element->name : "unknown");
         return NULL;
     }
-    // Double precision is computed in single.
+    sc_scope_count_float(s, name, element);
     const simclr_dtype dtype = element->dtype == SIMCLR_f64 ? SIMCLR_f32 : element->dtype;
     const struct simclr_fixed_input *const fixed = find_fixed(l, name);
     if (fixed) return read_fixed(l, fixed->file, info, dtype);

@@ -64,5 +64,6 @@ simclr_status sc_onnx_import_run(struct sc_module *m, const struct sc_import_opt
     }
     (void)sc_graph_remove_dead(out->graph);
     sc_weights_note_copies(&l->encoder);
+    sc_scope_note_floats(&l->encoder);
     return SIMCLR_OK;
 }

@@ -58,21 +58,47 @@ static void add_param(struct maker *t, const struct sc_param *p)
     SC_PUSH(t->m->arena, t->graph->initializer, t->graph->n_initializer) = tensor;
 }
 
+// Double and half precision, which are computed, and exported, as float.
+static bool is_other_float(int type)
+{
+    const struct sc_onnx_dtype *const dtype = sc_onnx_dtype(type);
+    return dtype && dtype->supported && simclr_dtype_is_float(dtype->dtype) &&
+           type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+}
+
+// The bytes of a tensor of the file, as it is exported; false after writing `error`.
+static bool exported_bytes(struct maker *t, const Onnx__TensorProto *from, const uint8_t **data,
+                           size_t *size, char *error)
+{
+    struct sc_onnx_tensor info;
+    if (!is_other_float(from->data_type))
+        return sc_onnx_tensor_raw(t->encoder, from, data, size, error);
+    if (!sc_onnx_tensor_type(from, &info, error)) return false;
+    *data = sc_onnx_tensor_values(t->encoder, from, SIMCLR_f32, true, error);
+    *size = info.count * sizeof(float);
+    return *data != NULL;
+}
+
 // A copy of a tensor of the file with its bytes in it.
 static Onnx__TensorProto *copy_tensor(struct maker *t, const Onnx__TensorProto *from)
 {
     NEW(t, Onnx__TensorProto, onnx__tensor_proto__init, tensor);
     *tensor = *from;
     const bool is_external = from->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
-    if (!from->has_raw_data && !is_external) return tensor;
+    const bool is_converted = is_other_float(from->data_type);
+    if (!from->has_raw_data && !is_external && !is_converted) return tensor;
     const uint8_t *data;
     size_t size;
     char error[SC_ONNX_ERROR];
-    if (!sc_onnx_tensor_raw(t->encoder, from, &data, &size, error)) {
+    if (!exported_bytes(t, from, &data, &size, error)) {
         sc_report(t->m->diag, SIMCLR_ERROR, t->encoder->name, "tensor '%s': %s",
                   sc_onnx_text(from->name), error);
         t->failed = true;
         return tensor;
+    }
+    if (is_converted) {
+        tensor->data_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+        tensor->n_int32_data = tensor->n_double_data = 0;
     }
     uint8_t *const copy = sc_arena_alloc(t->m->arena, size, 1);
     if (size > 0) memcpy(copy, data, size);
@@ -109,6 +135,10 @@ static void copy_attributes(struct maker *t, const Onnx__NodeProto *from, Onnx__
         NEW(t, Onnx__AttributeProto, onnx__attribute_proto__init, copy);
         *copy = *a;
         if (a->t) copy->t = copy_tensor(t, a->t);
+        const bool is_type =
+            !strcmp(sc_onnx_text(a->name), "to") || !strcmp(sc_onnx_text(a->name), "dtype");
+        if (is_type && a->has_i && a->i > 0 && a->i <= INT32_MAX && is_other_float((int)a->i))
+            copy->i = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
         SC_PUSH(t->m->arena, node->attribute, node->n_attribute) = copy;
     }
     // Without it, opset 6 would train.
@@ -121,6 +151,27 @@ static void copy_attributes(struct maker *t, const Onnx__NodeProto *from, Onnx__
         is_test->i = 1;
         SC_PUSH(t->m->arena, node->attribute, node->n_attribute) = is_test;
     }
+}
+
+// A cast to half precision rounds; what follows is float. So it is exported as one
+// there and back.
+static void add_rounding(struct maker *t, Onnx__NodeProto *back, const Onnx__NodeProto *from)
+{
+    const Onnx__AttributeProto *const to = sc_onnx_attribute(from, "to");
+    if (strcmp(sc_onnx_text(from->op_type), "Cast") != 0 || !to ||
+        (to->i != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 &&
+         to->i != ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16))
+        return;
+    NEW(t, Onnx__NodeProto, onnx__node_proto__init, there);
+    NEW(t, Onnx__AttributeProto, onnx__attribute_proto__init, copy);
+    char *const half = sc_arena_printf(t->m->arena, "%s.half", from->output[0]);
+    *copy = *to;
+    there->op_type = copy_text(t, "Cast");
+    SC_PUSH(t->m->arena, there->attribute, there->n_attribute) = copy;
+    SC_PUSH(t->m->arena, there->input, there->n_input) = back->input[0];
+    SC_PUSH(t->m->arena, there->output, there->n_output) = half;
+    SC_PUSH(t->m->arena, t->graph->node, t->graph->n_node) = there;
+    back->input[0] = half;
 }
 
 // Does the node only pass its first input on?
@@ -149,6 +200,7 @@ static void add_node(struct maker *t, const Onnx__NodeProto *from)
     }
     // Running statistics leave BatchNormalization in training form only.
     if (!strcmp(sc_onnx_text(from->op_type), "BatchNormalization")) node->n_output = 1;
+    add_rounding(t, node, from);
     SC_PUSH(t->m->arena, t->graph->node, t->graph->n_node) = node;
 }
 
