@@ -290,7 +290,7 @@ bool sc_constant_scalar(const struct sc_value *v, double *out)
     if (v->kind != SC_VALUE_constant || simclr_shape_count(&v->shape) != 1) return false;
     struct sc_tensor *const t = sc_tensor_new(v->dtype, &v->shape);
     sc_tensor_load(t, v->data);
-    *out = t->f ? t->f[0] : (double)t->i[0];
+    *out = t->f ? t->f[0] : sc_int_to_real(t->dtype, t->i[0]);
     sc_tensor_free(t);
     return true;
 }

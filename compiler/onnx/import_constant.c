@@ -109,36 +109,32 @@ static void describe(struct sc_weight *w, const struct simclr_shape *shape,
     w->b = b;
 }
 
-// The one element of attribute 'value'; 0.0f without it.
-static double fill_value(struct sc_scope *s, simclr_dtype *dtype)
+// The one element of attribute 'value', as a scalar; 0.0f without it.
+static struct sc_value *fill_value(struct sc_scope *s)
 {
     const Onnx__AttributeProto *const a = sc_onnx_attribute(s->node, "value");
-    *dtype = SIMCLR_f32;
-    if (!a) return 0;
+    const struct simclr_shape scalar = sc_shape_scalar();
+    if (!a) return sc_make_scalar(s, 0, SIMCLR_f32);
     struct sc_value *const v = a->t ? sc_import_tensor(s, a->t, "value") : NULL;
-    double value = 0;
-    if (!v || !sc_constant_scalar(v, &value)) {
-        (void)sc_bad_node(s, "attribute 'value' is no tensor of one element");
-        return 0;
-    }
-    *dtype = v->dtype;
-    return value;
+    if (!v || simclr_shape_count(&v->shape) != 1)
+        return sc_bad_node(s, "attribute 'value' is no tensor of one element");
+    return sc_make_reshape(s, v, &scalar);
 }
 
 struct sc_value *sc_import_constant_of_shape(struct sc_scope *s)
 {
     struct sc_ints list;
     struct simclr_shape shape;
-    simclr_dtype dtype;
     if (!sc_in_ints(s, 0, "input", &list) || !to_shape(s, &list, &shape)) return NULL;
-    const double value = fill_value(s, &dtype);
-    if (s->failed) return NULL;
+    struct sc_value *const value = fill_value(s);
+    double number = 0;
+    if (s->failed || !sc_constant_scalar(value, &number)) return NULL;
     struct sc_weight *const w = sc_weight_described(s);
-    if (w && dtype == SIMCLR_f32) {
-        describe(w, &shape, SIMCLR_INIT_constant, value, 0);
+    if (w && value->dtype == SIMCLR_f32) {
+        describe(w, &shape, SIMCLR_INIT_constant, number, 0);
         return NULL;
     }
-    return sc_fill(&s->b, value, dtype, &shape);
+    return sc_make_expand(s, value, &shape);
 }
 
 static struct sc_value *random_weight(struct sc_scope *s, const struct simclr_shape *shape,

@@ -205,7 +205,7 @@ struct sc_value *sc_make_cast(struct sc_scope *s, struct sc_value *x, simclr_dty
 // reduce_sum, reduce_mean or reduce_max.
 struct sc_value *sc_make_reduce(struct sc_scope *s, enum simclr_op op, struct sc_value *x,
                                 const struct simclr_dims *axes, bool keepdims);
-// A constant of x's dtype (f32, i64 or i32).
+// A constant scalar: `value` must be one that `dtype` and a double hold.
 struct sc_value *sc_make_scalar(struct sc_scope *s, double value, simclr_dtype dtype);
 
 // import_taps.c: linear maps along one axis, known at compile time.

@@ -3,6 +3,7 @@
 
 #include "compiler/ir/attr.h"
 #include "compiler/ir/eval.h"
+#include "runtime/base/integer.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -189,8 +190,12 @@ bool sc_in_ints(struct sc_scope *s, int i, const char *what, struct sc_ints *out
                           simclr_dtype_name(t->dtype), (int)t->shape.rank);
     } else {
         int64_t *const copy = SC_NEW_ARRAY(s->m->arena, int64_t, (size_t)t->count);
-        for (int64_t k = 0; k < t->count; k++)
+        for (int64_t k = 0; k < t->count; k++) {
             copy[k] = t->i[k];
+            if (t->dtype == SIMCLR_u64 && t->i[k] < 0)
+                (void)sc_bad_node(s, "'%s' is %" PRIu64 ", expected at most %" PRId64, what,
+                                  (uint64_t)t->i[k], INT64_MAX);
+        }
         *out = (struct sc_ints){.v = copy, .n = t->count};
     }
     sc_tensor_free(t);
@@ -234,7 +239,7 @@ double sc_in_number(struct sc_scope *s, int i, const char *what)
     if (t->count != 1)
         (void)sc_bad_node(s, "'%s' has %" PRId64 " values, expected 1", what, t->count);
     else
-        value = t->f ? t->f[0] : (double)t->i[0];
+        value = t->f ? t->f[0] : sc_int_to_real(t->dtype, t->i[0]);
     sc_tensor_free(t);
     return value;
 }
