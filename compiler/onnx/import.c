@@ -354,6 +354,17 @@ static bool import_needed(struct sc_scope *s, const bool *needed)
     return true;
 }
 
+// An output of the model that its node's importer does not give.
+static void report_output(struct sc_scope *s, const Onnx__NodeProto *maker, const char *name)
+{
+    size_t index = 0;
+    while (s->graph->node[index] != maker)
+        index++;
+    begin_node(s, index);
+    (void)sc_bad_node(s, "output '%s' is not supported", name);
+    s->node = NULL;
+}
+
 struct sc_value *sc_scope_import(struct sc_scope *s, const char *name)
 {
     if (s->is_unreadable) return NULL;
@@ -366,7 +377,9 @@ struct sc_value *sc_scope_import(struct sc_scope *s, const char *name)
         return NULL;
     }
     if (bound->is_unknown) return NULL;
-    if (!bound->value) {
+    if (!bound->value && bound->maker) {
+        report_output(s, bound->maker, name);
+    } else if (!bound->value) {
         sc_report(s->m->diag, SIMCLR_ERROR, s->model->name,
                   "'%s' is not computed by the model, expected the output of a node", name);
         s->any_failed = true;

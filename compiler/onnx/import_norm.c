@@ -19,19 +19,38 @@ static struct sc_value *running(struct sc_scope *s, struct sc_value *old,
     return sc_make(s, SIMCLR_OP_add, NULL, kept, added);
 }
 
+// Mean and population variance of each channel.
+static void channel_statistics(struct sc_scope *s, struct sc_value *x, struct sc_value **mean,
+                               struct sc_value **var)
+{
+    struct simclr_dims axes = {0};
+    for (int32_t i = 0; i < x->shape.rank; i++) {
+        if (i != 1) axes.v[axes.n++] = i;
+    }
+    struct sc_value *const kept = sc_make_reduce(s, SIMCLR_OP_reduce_mean, x, &axes, true);
+    struct sc_value *const centred = sc_make(s, SIMCLR_OP_sub, NULL, x, kept);
+    struct sc_value *const square = sc_make(s, SIMCLR_OP_mul, NULL, centred, centred);
+    *mean = sc_make_reduce(s, SIMCLR_OP_reduce_mean, x, &axes, false);
+    *var = sc_make_reduce(s, SIMCLR_OP_reduce_mean, square, &axes, false);
+}
+
 // Training form as the file has it: outputs are y, the running mean and variance, and
-// before opset 14 the batch's own mean and variance. All variances are the population's.
+// before opset 14 the batch's own. Those are computed apart from y: batch_norm_train has
+// no gradient through the statistics it gives.
 static struct sc_value *batch_norm_as_written(struct sc_scope *s, const union simclr_attr *attr)
 {
-    struct sc_value *const in[] = {sc_in(s, 0), sc_in(s, 1), sc_in(s, 2)};
-    struct sc_value *y[3];
-    if (!sc_make_outputs(s, SIMCLR_OP_batch_norm_train, attr, in, 3, y)) return NULL;
-    const double momentum = attr->batch_norm.momentum;
-    for (int i = 1; i < 3; i++) {
-        if (sc_has_out(s, i)) s->out[i] = running(s, sc_in(s, 2 + i), y[i], momentum);
-        if (sc_has_out(s, 2 + i)) s->out[2 + i] = y[i];
+    struct sc_value *const x = sc_in(s, 0);
+    struct sc_value *const y =
+        sc_make(s, SIMCLR_OP_batch_norm_train, attr, x, sc_in(s, 1), sc_in(s, 2));
+    struct sc_value *batch[2];
+    if (!y) return NULL;
+    channel_statistics(s, x, &batch[0], &batch[1]);
+    for (int i = 0; i < 2; i++) {
+        if (sc_has_out(s, 1 + i))
+            s->out[1 + i] = running(s, sc_in(s, 3 + i), batch[i], attr->batch_norm.momentum);
+        if (sc_has_out(s, 3 + i)) s->out[3 + i] = batch[i];
     }
-    return y[0];
+    return y;
 }
 
 static bool is_training_form(struct sc_scope *s)
@@ -153,7 +172,12 @@ static struct sc_value *dropout(struct sc_scope *s, bool is_training, double rat
         sc_hint_node(s, "SimCLR's encoders have none: set the ratio to 0 before exporting");
         return NULL;
     }
-    return sc_in(s, 0);
+    struct sc_value *const x = sc_in(s, 0);
+    if (x && sc_has_out(s, 1)) { // nothing is dropped; the mask is of x's type before opset 10
+        const simclr_dtype dtype = s->opset < 10 ? x->dtype : SIMCLR_bool;
+        s->out[1] = sc_fill(&s->b, 1, dtype, &x->shape);
+    }
+    return x;
 }
 
 // Before opset 12 the node does not say whether it trains: it is inference form.

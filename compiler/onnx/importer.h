@@ -193,10 +193,6 @@ struct sc_value *sc_make_node(struct sc_scope *s, enum simclr_op op,
     sc_make_node(                                                                              \
         (s), (op), (attr), (struct sc_value *[]){__VA_ARGS__},                                 \
         (int)(sizeof((struct sc_value *[]){__VA_ARGS__}) / sizeof(struct sc_value *)))
-// The same for an operation with several outputs, none of which is folded: fills `out`,
-// or returns false.
-bool sc_make_outputs(struct sc_scope *s, enum simclr_op op, const union simclr_attr *attr,
-                     struct sc_value *const *in, int n_in, struct sc_value **out);
 struct sc_value *sc_make_reshape(struct sc_scope *s, struct sc_value *x,
                                  const struct simclr_shape *shape);
 struct sc_value *sc_make_expand(struct sc_scope *s, struct sc_value *x,

@@ -401,10 +401,9 @@ static void note_inputs(struct sc_scope *s)
     sc_str_free(&text);
 }
 
-// NULL if an input is, or after reporting that the types do not fit.
-static struct sc_node *try_node(struct sc_scope *s, enum simclr_op op,
-                                const union simclr_attr *attr, struct sc_value *const *in,
-                                int n_in)
+struct sc_value *sc_make_node(struct sc_scope *s, enum simclr_op op,
+                              const union simclr_attr *attr, struct sc_value *const *in,
+                              int n_in)
 {
     if (s->failed) return NULL;
     for (int i = 0; i < n_in; i++) {
@@ -415,26 +414,9 @@ static struct sc_node *try_node(struct sc_scope *s, enum simclr_op op,
     if (!n) {
         (void)sc_bad_node(s, "%s", error);
         note_inputs(s);
+        return NULL;
     }
-    return n;
-}
-
-struct sc_value *sc_make_node(struct sc_scope *s, enum simclr_op op,
-                              const union simclr_attr *attr, struct sc_value *const *in,
-                              int n_in)
-{
-    const struct sc_node *const n = try_node(s, op, attr, in, n_in);
-    if (!n) return NULL;
     return is_foldable(n) ? fold(s, n) : n->out[0];
-}
-
-bool sc_make_outputs(struct sc_scope *s, enum simclr_op op, const union simclr_attr *attr,
-                     struct sc_value *const *in, int n_in, struct sc_value **out)
-{
-    const struct sc_node *const n = try_node(s, op, attr, in, n_in);
-    for (int i = 0; n && i < n->n_out; i++)
-        out[i] = n->out[i];
-    return n != NULL;
 }
 
 static struct sc_value *to_shape(struct sc_scope *s, enum simclr_op op, struct sc_value *x,

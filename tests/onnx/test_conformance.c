@@ -6,10 +6,8 @@
 // compared with the outputs ONNX says. What we refuse is counted by its message,
 // not hidden: SIMCLR_VERBOSE=1 in the environment prints every name.
 #include "tests/onnx/run.h"
+#include "tests/onnx/testdata.h"
 
-#include "runtime/base/file.h"
-
-#include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,11 +16,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static const char *const folders[] = {"/usr/share/libonnx-testdata/data/node",
-                                      "/usr/share/libonnx-testdata/data/simple",
-                                      "/usr/share/libonnx-testdata/data/pytorch-operator",
-                                      "/usr/share/libonnx-testdata/data/pytorch-converted"};
 
 // Tests whose operators we know and whose outcome we mean to differ from.
 static const char *const exceptions[][2] = {
@@ -38,39 +31,6 @@ static const char *const exceptions[][2] = {
 struct tally {
     int n_passed, n_refused, n_failed, n_other;
 };
-
-// A TensorProto file; NULL if it is none of our types.
-static struct sc_tensor *load(struct run *r, const char *path)
-{
-    struct sc_map map;
-    char error[SC_ONNX_ERROR];
-    if (!sc_path_exists(path) || sc_map_open(NULL, path, &map) != SIMCLR_OK) return NULL;
-    Onnx__TensorProto *const t = onnx__tensor_proto__unpack(NULL, map.size, map.data);
-    struct sc_tensor *out = NULL;
-    struct sc_onnx_tensor info;
-    if (t && sc_onnx_tensor_type(t, &info, error)) {
-        // Raw data here is the bytes themselves: give it the form the reader makes.
-        struct sc_onnx_model holder = {.module = r->m, .name = path};
-        struct sc_wire_ref {
-            uint64_t offset, size;
-        } ref = {0, t->raw_data.len};
-        uint8_t *const raw = t->raw_data.data;
-        holder.data = raw;
-        holder.size = t->raw_data.len;
-        const bool has_raw = t->has_raw_data;
-        if (has_raw) t->raw_data = (ProtobufCBinaryData){sizeof ref, (uint8_t *)&ref};
-        const simclr_dtype dtype = info.dtype == SIMCLR_f64 ? SIMCLR_f32 : info.dtype;
-        const void *const data = sc_onnx_tensor_values(&holder, t, dtype, true, error);
-        if (data) {
-            out = sc_tensor_new(dtype, &info.shape);
-            sc_tensor_load(out, data);
-        }
-        if (has_raw) t->raw_data.data = raw;
-    }
-    if (t) onnx__tensor_proto__free_unpacked(t, NULL);
-    sc_map_close(&map);
-    return out;
-}
 
 static bool is_close(double a, double b)
 {
@@ -103,7 +63,7 @@ static enum outcome run_one(const char *dir, bool floats_are_given, struct sc_st
     r.n_in = run_inputs(r.model, infos);
     for (int i = 0; i < r.n_in; i++) {
         (void)snprintf(path, sizeof path, "%s/test_data_set_0/input_%d.pb", dir, i);
-        r.in[i] = load(&r, path);
+        r.in[i] = testdata_load(r.m, path);
         if (!r.in[i]) goto done;
     }
     run_import(&r, floats_are_given);
@@ -116,7 +76,7 @@ static enum outcome run_one(const char *dir, bool floats_are_given, struct sc_st
     outcome = PASSED;
     for (int i = 0; i < r.n_out && outcome == PASSED; i++) {
         (void)snprintf(path, sizeof path, "%s/test_data_set_0/output_%d.pb", dir, i);
-        struct sc_tensor *const want = load(&r, path);
+        struct sc_tensor *const want = testdata_load(r.m, path);
         if (!want || !is_equal(r.out[i], want)) {
             outcome = want ? FAILED : OTHER;
             sc_str_printf(why, "output %d differs\n", i);
@@ -136,43 +96,38 @@ static bool is_exception(const char *name)
     return false;
 }
 
-static void run_folder(const char *folder, bool floats_are_given, struct tally *tally)
+struct sweep {
+    bool floats_are_given;
+    struct tally tally;
+};
+
+static void run_case(void *user, const char *dir, const char *name)
 {
-    struct dirent **entries = NULL;
-    const int n = scandir(folder, &entries, NULL, alphasort);
-    for (int i = 0; i < n; i++) {
-        char dir[512];
-        struct sc_str why = {0};
-        const char *const name = entries[i]->d_name;
-        (void)snprintf(dir, sizeof dir, "%s/%s", folder, name);
-        if (name[0] != '.' && !is_exception(name)) {
-            const enum outcome outcome = run_one(dir, floats_are_given, &why);
-            tally->n_passed += outcome == PASSED;
-            tally->n_refused += outcome == REFUSED;
-            tally->n_failed += outcome == FAILED;
-            tally->n_other += outcome == OTHER;
-            const bool is_verbose = getenv("SIMCLR_VERBOSE") != NULL;
-            if (outcome == FAILED || is_verbose) {
-                static const char *const words[] = {"passed", "refused", "FAILED", "other"};
-                print_message("%s %s: %s", words[outcome], name, sc_str_text(&why));
-                if (why.size == 0) print_message("\n");
-            }
-        }
-        sc_str_free(&why);
-        free(entries[i]);
+    static const char *const words[] = {"passed", "refused", "FAILED", "other"};
+    struct sweep *const sweep = user;
+    struct tally *const tally = &sweep->tally;
+    struct sc_str why = {0};
+    if (is_exception(name)) return;
+    const enum outcome outcome = run_one(dir, sweep->floats_are_given, &why);
+    tally->n_passed += outcome == PASSED;
+    tally->n_refused += outcome == REFUSED;
+    tally->n_failed += outcome == FAILED;
+    tally->n_other += outcome == OTHER;
+    if (outcome == FAILED || getenv("SIMCLR_VERBOSE")) {
+        print_message("%s %s: %s", words[outcome], name, sc_str_text(&why));
+        if (why.size == 0) print_message("\n");
     }
-    free(entries);
+    sc_str_free(&why);
 }
 
 static void run_all(bool floats_are_given)
 {
-    struct tally tally = {0};
-    if (!sc_path_is_dir(folders[0])) skip();
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-        run_folder(folders[i], floats_are_given, &tally);
-    print_message("%d passed, %d refused, %d not tensors, %d failed\n", tally.n_passed,
-                  tally.n_refused, tally.n_other, tally.n_failed);
-    assert_int_equal(tally.n_failed, 0);
+    struct sweep sweep = {.floats_are_given = floats_are_given};
+    if (!testdata_each(NULL, run_case, &sweep)) skip();
+    const struct tally *const tally = &sweep.tally;
+    print_message("%d passed, %d refused, %d not tensors, %d failed\n", tally->n_passed,
+                  tally->n_refused, tally->n_other, tally->n_failed);
+    assert_int_equal(tally->n_failed, 0);
 }
 
 static void constants_are_folded_as_onnx_says(void **state)
