@@ -5,15 +5,17 @@
 //     # RUN: open                 read it
 //     # RUN: print                read it and print it; the print must read back
 //     # RUN: import               import it alone, every input given at run time
-//     # RUN: eval [constant]      import and run it on `# x = 1 2 3`, one line per input
+//     # RUN: eval [constant|interpreted]  run it on `# x = 1 2 3`, one line per input
 //     # RUN: link KEY=VALUE...    link it (head, loss, batch, image_size, h, bind=NAME:N)
 //     # RUN: template KEY=VALUE...  the same, then the encoder to export, parameters all 0
+//     # RUN: run KEY=VALUE...     import it as it is, without training (batch, bind)
 //     the model
 //     # ----
 //     # what comes out: messages behind `! `, then the text or the values
 // and must match to the last character. `eval` runs twice, with floats given at run
-// time and with everything known at compile time, and both must agree; `constant`
-// runs the second only. SIMCLR_UPDATE_GOLDEN=1 in the environment rewrites what differs.
+// time and with everything known at compile time, and then as a program on the CPU; all
+// must agree. `constant` leaves out the first, `interpreted` the last. SIMCLR_UPDATE_GOLDEN=1 in the environment rewrites what differs.
+#include "tests/onnx/program.h"
 #include "tests/onnx/run.h"
 
 #include "compiler/ir/text.h"
@@ -22,11 +24,13 @@
 #include "runtime/base/integer.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -134,15 +138,82 @@ static void eval_once(struct run *r, const char *text, bool floats_are_given,
         append_values(out, r->model->proto->graph->output[i]->name, r->out[i]);
 }
 
-static void do_eval(struct run *r, const char *text, bool is_constant, struct sc_str *out)
+// Single precision against double, in numbers of moderate size.
+static bool is_close(double x, double y)
+{
+    if (isnan(x) || isnan(y)) return isnan(x) && isnan(y);
+    return x == y || fabs(x - y) <= 1e-5 * fmax(1, fabs(y));
+}
+
+static void compare_program(const struct run *r, const struct program_case *p,
+                            struct sc_str *out)
+{
+    for (int i = 0; i < p->n_out; i++) {
+        const struct sc_tensor *const got = p->out[i], *const want = r->out[i];
+        bool same = got->dtype == want->dtype && simclr_shape_equal(&got->shape, &want->shape);
+        for (int64_t k = 0; same && k < got->count; k++)
+            same = got->f ? is_close(got->f[k], want->f[k]) : got->i[k] == want->i[k];
+        if (!same) append_values(out, "! as a program", got);
+    }
+}
+
+// The symbolic extents of the inputs, which are 2 here.
+static size_t bind_symbols(const struct run *r, struct simclr_binding *bindings, size_t room)
+{
+    size_t n = 0;
+    const Onnx__ValueInfoProto *infos[RUN_MAX_TENSORS];
+    for (int i = 0; i < run_inputs(r->model, infos); i++) {
+        const Onnx__TensorShapeProto *const shape = infos[i]->type->tensor_type->shape;
+        for (size_t k = 0; k < shape->n_dim && n < room; k++) {
+            const Onnx__TensorShapeProto__Dimension *const dim = shape->dim[k];
+            if (dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM)
+                bindings[n++] = (struct simclr_binding){dim->dim_param, 2};
+        }
+    }
+    return n;
+}
+
+// The same as a program: inputs at run time or, where their values must be known when it
+// is compiled, as constants.
+static void eval_program(const struct run *r, const char *text, struct sc_str *out)
+{
+    char path[64];
+    struct simclr_binding bindings[8];
+    const Onnx__ValueInfoProto *infos[RUN_MAX_TENSORS];
+    program_temporary(path, sizeof path, ".onnxtxt");
+    FILE *const f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0 && fclose(f) == 0);
+    struct program_case p = {.model = path, .bindings = bindings, .n_in = r->n_in};
+    p.n_bindings = bind_symbols(r, bindings, sizeof bindings / sizeof *bindings);
+    (void)run_inputs(r->model, infos);
+    for (int i = 0; i < r->n_in; i++) {
+        p.names[i] = infos[i]->name;
+        p.in[i] = r->in[i];
+    }
+    enum program_outcome outcome = program_run(&p);
+    const bool may_be_fixed = strstr(sc_str_text(&p.messages), "must be known at compile time");
+    for (int i = 0; i < r->n_in; i++)
+        p.is_fixed[i] = outcome == PROGRAM_REFUSED && may_be_fixed;
+    if (outcome == PROGRAM_REFUSED && may_be_fixed) outcome = program_run(&p);
+    if (outcome == PROGRAM_RAN)
+        compare_program(r, &p, out);
+    else
+        sc_str_printf(out, "! as a program: %s", sc_str_text(&p.messages));
+    program_free(&p);
+    (void)unlink(path);
+}
+
+static void do_eval(struct run *r, const char *text, const char *how, struct sc_str *out)
 {
     eval_once(r, text, false, out);
-    if (is_constant) return;
+    if (!strstr(how, "interpreted") && !r->scope.any_failed) eval_program(r, text, out);
+    if (strstr(how, "constant")) return;
     struct run again;
     struct sc_str second = {0};
     open_model(&again, text, strlen(text));
     eval_once(&again, text, true, &second);
-    assert_string_equal(sc_str_text(&second), sc_str_text(out));
+    assert_memory_equal(sc_str_text(&second), sc_str_text(out), second.size);
     sc_str_free(&second);
     run_deinit(&again);
 }
@@ -209,6 +280,21 @@ static void print_template(struct run *r, const struct sc_import *import, struct
     sc_str_free(&bytes);
 }
 
+static void do_run(struct run *r, char *settings, struct sc_str *out)
+{
+    struct linking l = {.options = {.loss = "none"}};
+    char *rest = settings;
+    for (char *word; (word = strtok_r(rest, " ", &rest));)
+        assert_true(read_setting(&l, word));
+    const struct sc_import_options options = {.compile = &l.options, .encoder = r->model};
+    struct sc_import import;
+    const simclr_status status = sc_onnx_import_run(r->m, &options, &import);
+    append_messages(out, r);
+    if (status != SIMCLR_OK) return;
+    sc_verify_thoroughly(import.graph, "run");
+    sc_print_text(import.graph, out);
+}
+
 static void do_link(struct run *r, char *settings, bool wants_template, struct sc_str *out)
 {
     struct linking l = {.options.batch = 2};
@@ -250,7 +336,9 @@ static void run_text(const char *text, struct sc_str *out)
     else if (!strcmp(mode, "import"))
         do_import(&r, text, out);
     else if (!strcmp(mode, "eval"))
-        do_eval(&r, text, strstr(rest, "constant") != NULL, out);
+        do_eval(&r, text, rest, out);
+    else if (!strcmp(mode, "run"))
+        do_run(&r, rest, out);
     else if (!strcmp(mode, "link") || !strcmp(mode, "template"))
         do_link(&r, rest, !strcmp(mode, "template"), out);
     else

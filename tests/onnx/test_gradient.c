@@ -249,7 +249,8 @@ static bool check_input(struct trial *t, int i, const struct sc_tensor *grad, do
     const int64_t n = count < SAMPLES ? count : SAMPLES;
     for (int64_t k = 0; k < n; k++) {
         // Spread over the tensor, off the corners of its axes.
-        const int64_t at = count <= SAMPLES ? k : (count * (2 * k + 1) / (2 * n) + k) % count;
+        const int64_t at =
+            count <= SAMPLES ? k : (count * (2 * k + 1) / (2 * n) + k * k) % count;
         if (!isfinite(t->r.in[i]->f[at])) continue;
         if (!check_element(t, i, at, grad, loss, why)) return false;
     }
