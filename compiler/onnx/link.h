@@ -14,7 +14,9 @@ struct sc_link {
     struct sc_scope encoder, head, loss; // of a model with its own loss: encoder alone
     bool has_head, has_loss;
     bool failed;
-    bool took_batch;                  // of a model that is not trained
+    // Of a model that is not trained.
+    bool took_batch;
+    simclr_status file_status;        // of the first --input that cannot be opened
     struct sc_value *images, *labels; // NULL: no such input, or unknown
     struct sc_value *h, *z, *l;       // NULL: unknown
 };
@@ -44,8 +46,8 @@ void sc_link_labels(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfo
 // declares with what it gets; `giver` is what it comes from ("the encoder").
 void sc_link_feed(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info,
                   struct sc_value *value, const char *giver);
-// Without training: makes the input of the declared type, a port of its own name, or the constant that
-// --input says it is; sets l->took_batch if its first extent is --batch's.
+// Without training: makes the input of the declared type, a port of its own name, or the
+// constant that --input says it is; sets l->took_batch if its first extent is --batch's.
 void sc_link_tensor(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info);
 // Warns of --bind options that name no extent of any input.
 void sc_link_check_bindings(struct sc_link *l);

@@ -294,7 +294,9 @@ static struct sc_value *read_fixed(struct sc_link *l, const char *file,
     struct sc_npy_any npy;
     struct sc_value *value = NULL;
     int64_t bad;
-    if (sc_npy_open_any(l->m->diag, file, &npy) != SIMCLR_OK) {
+    const simclr_status status = sc_npy_open_any(l->m->diag, file, &npy);
+    if (status != SIMCLR_OK) {
+        if (l->file_status == SIMCLR_OK) l->file_status = status;
         l->failed = true;
         return NULL;
     }

@@ -60,7 +60,7 @@ simclr_status sc_onnx_import_run(struct sc_module *m, const struct sc_import_opt
     check_options(l);
     if (l->failed || l->encoder.any_failed) {
         sc_report_suppressed(m->diag);
-        return SIMCLR_BAD_INPUT;
+        return l->file_status != SIMCLR_OK ? l->file_status : SIMCLR_BAD_INPUT;
     }
     (void)sc_graph_remove_dead(out->graph);
     sc_weights_note_copies(&l->encoder);

@@ -25,6 +25,7 @@ void sc_output_describe(const struct simclr_tensor *t, struct simclr_run_output 
         sum += x;
     }
     if (out->n_numbers > 0) out->mean = sum / (double)out->n_numbers;
+    if (isnan(out->mean)) out->mean = (double)NAN; // of one sign
 }
 
 // How far out a number is, in units of what is allowed: right up to 1.

@@ -171,17 +171,24 @@ static simclr_status set_input(const struct job *j, size_t i)
                    simclr_dtype_name(f->t[i].dtype));
 }
 
-// Every file against its port, then every element of the inputs: all that is wrong.
+// Which file is for which port, and each against its port.
+static simclr_status open_files(struct job *j, struct files *f, const char *const *texts,
+                                size_t n)
+{
+    SC_TRY(assign(j, f, texts, n)); // without it, nobody knows what belongs to what
+    simclr_status all = SIMCLR_OK;
+    for (size_t i = 0; i < f->n; i++)
+        keep_first(&all, open_file(j, f, i));
+    return all;
+}
+
+// All that is wrong with any file, then with any element of an input.
 static simclr_status read_files(struct job *j)
 {
     const struct simclr_run_options *const o = j->options;
-    simclr_status all = assign(j, &j->in, o->inputs, o->n_inputs);
+    simclr_status all = open_files(j, &j->in, o->inputs, o->n_inputs);
     if (all == SIMCLR_OK) all = check_all_given(j);
-    keep_first(&all, assign(j, &j->out, o->expected, o->n_expected));
-    for (size_t i = 0; i < j->in.n; i++)
-        keep_first(&all, open_file(j, &j->in, i));
-    for (size_t i = 0; i < j->out.n; i++)
-        keep_first(&all, open_file(j, &j->out, i));
+    keep_first(&all, open_files(j, &j->out, o->expected, o->n_expected));
     for (size_t i = 0; i < j->in.n && all == SIMCLR_OK; i++)
         keep_first(&all, set_input(j, i));
     return all;

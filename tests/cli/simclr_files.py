@@ -97,12 +97,16 @@ def write_safetensors(path, tensors):
     path.write_bytes(struct.pack('<Q', len(text)) + text + b''.join(parts))
 
 
-def write_npy(path, descr, shape, values):
-    code = {'<f4': 'f', '<f8': 'd', '<i8': 'q'}[descr]
-    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {tuple(shape)}, }}".encode()
+# NumPy's types by struct's letters.
+CODES = {'<f2': 'e', '<f4': 'f', '<f8': 'd', '<i8': 'q', '<i4': 'i', '<i2': 'h', '|i1': 'b', '<u8': 'Q', '|u1': 'B',
+         '|b1': '?'}
+
+
+def write_npy(path, descr, shape, values, is_fortran=False):
+    text = f"{{'descr': '{descr}', 'fortran_order': {is_fortran}, 'shape': {tuple(shape)}, }}".encode()
     text += b' ' * (-(len(text) + 11) % 64) + b'\n'
     path.write_bytes(b'\x93NUMPY\x01\x00' + struct.pack('<H', len(text)) + text +
-                     array.array(code, values).tobytes())
+                     struct.pack(f'<{len(values)}{CODES[descr]}', *values))
 
 
 def read_npy(path):
@@ -110,7 +114,9 @@ def read_npy(path):
     data = path.read_bytes()
     size, = struct.unpack_from('<H', data, 8)
     header = eval(data[10:10 + size], {'__builtins__': {}})  # a literal, by the format's definition
-    values = array.array({'<f4': 'f', '<i8': 'q'}[header['descr']])
+    if header['descr'] == '|b1':
+        return header['descr'], header['shape'], [byte != 0 for byte in data[10 + size:]]
+    values = array.array(CODES[header['descr']])
     values.frombytes(data[10 + size:])
     return header['descr'], header['shape'], values
 
