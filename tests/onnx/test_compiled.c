@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 // Raise it when more passes, never lower it.
-enum { LEAST_PASSED = 606 };
+enum { LEAST_PASSED = 797 };
 
 static const double relative = 1e-3, absolute = 1e-7; // of onnx.backend.test
 
