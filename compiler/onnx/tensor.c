@@ -283,6 +283,16 @@ static void read_typed(const Onnx__TensorProto *t, size_t at, double *f, int64_t
     }
 }
 
+// The typed fields are wider than some integers that they carry. Half precision is
+// there by its bits, and any number other than 0 is true.
+static bool check_typed(const Onnx__TensorProto *t, simclr_dtype own, int64_t i, char *error)
+{
+    if (simclr_dtype_is_float(own) || own == SIMCLR_bool || sc_int_wrap(own, i) == i)
+        return true;
+    return fail(error, "it has the value %" PRId64 ", which is no %s", i,
+                sc_onnx_dtype(t->data_type)->name);
+}
+
 static size_t typed_count(const Onnx__TensorProto *t)
 {
     switch (t->data_type) {
@@ -339,6 +349,7 @@ const void *sc_onnx_tensor_values(struct sc_onnx_model *model, const Onnx__Tenso
             read_typed(t, at, &f, &i);
         else
             read_raw(raw + at * type->raw_size, t->data_type, &f, &i);
+        if (is_typed && !check_typed(t, type->dtype, i, error)) return NULL;
         store(dtype, out, at, f, i);
     }
     return out;

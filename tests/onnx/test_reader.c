@@ -269,6 +269,26 @@ static void an_unknown_element_type_is_refused(void **state)
     sc_str_free(&model);
 }
 
+static void a_value_beyond_its_type_is_refused(void **state)
+{
+    (void)state;
+    struct sc_str w = {0};
+    put_int(&w, 1, 1);
+    put_int(&w, 2, 2); // uint8
+    put_int(&w, 5, 300);
+    put_text(&w, 8, "w");
+    struct sc_str model = model_with_weight(&w);
+    struct run r;
+    run_init(&r);
+    assert_int_equal(sc_onnx_open_bytes(r.m, "m.onnx", model.data, model.size, &r.model),
+                     SIMCLR_OK);
+    run_import(&r, true);
+    assert_string_equal(sc_str_text(&r.messages), "m.onnx: node 'y' (Mul): error: tensor 'w': "
+                                                  "it has the value 300, which is no uint8\n");
+    run_deinit(&r);
+    sc_str_free(&model);
+}
+
 static void a_model_cut_off_anywhere_is_refused(void **state)
 {
     (void)state;
@@ -381,6 +401,7 @@ int main(void)
         cmocka_unit_test(raw_data_stays_in_the_file),
         cmocka_unit_test(an_output_without_a_name_is_refused),
         cmocka_unit_test(an_unknown_element_type_is_refused),
+        cmocka_unit_test(a_value_beyond_its_type_is_refused),
         cmocka_unit_test(a_model_cut_off_anywhere_is_refused),
         SCRATCH_TEST(external_data_stays_within_the_folder),
         cmocka_unit_test(what_is_not_there_is_said),
