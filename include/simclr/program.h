@@ -156,7 +156,9 @@ struct simclr_port {
 // Entries: "train" (forward, backward, update; in: images, [labels], lr, step;
 // out: loss, [metrics]), "grad" (the same without update, gradients as outputs),
 // "embed" (images to h, BN in inference form), "project" (images to z), "recalibrate"
-// (forward in training form, running statistics updated; for untrained encoders).
+// (forward in training form, running statistics updated; for untrained encoders). Or,
+// of a model compiled without training, "run" alone: ports of role tensor, by the
+// model's names and in its order; meta has neither batch nor rows then.
 struct simclr_entry {
     uint32_t name;
     uint32_t reserved;

@@ -74,6 +74,24 @@ static void print_texts(const struct simclr_program *program, bool is_json)
     }
 }
 
+static void print_json_ports(const struct simclr_program *program, const char *what,
+                             uint32_t first, uint32_t n)
+{
+    const struct simclr_sections *const s = simclr_program_sections(program);
+    sc_cli_print(",\"%s\":[", what);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct simclr_port *const port = &s->ports[first + i];
+        const struct simclr_value *const v = &s->values[port->value];
+        sc_cli_print("%s{\"name\":", i > 0 ? "," : "");
+        sc_cli_print_json_text(simclr_program_string(program, port->name));
+        sc_cli_print(",\"type\":\"%s\",\"shape\":[", simclr_dtype_name((simclr_dtype)v->dtype));
+        for (int32_t k = 0; k < v->rank; k++)
+            sc_cli_print("%s%" PRId64, k > 0 ? "," : "", v->dim[k]);
+        sc_cli_print("]}");
+    }
+    sc_cli_print("]");
+}
+
 static void print_json(const struct simclr_program *program)
 {
     const struct simclr_sections *const s = simclr_program_sections(program);
@@ -100,8 +118,12 @@ static void print_json(const struct simclr_program *program)
     for (uint64_t i = 0; i < s->n_entries; i++) {
         sc_cli_print("%s{\"name\":", i > 0 ? "," : "");
         sc_cli_print_json_text(simclr_program_string(program, s->entries[i].name));
-        sc_cli_print(",\"instructions\":%" PRIu32 ",\"arena_bytes\":%" PRIu64 "}",
-                     s->entries[i].n_instrs, s->entries[i].arena_bytes);
+        const struct simclr_entry *const e = &s->entries[i];
+        sc_cli_print(",\"instructions\":%" PRIu32 ",\"arena_bytes\":%" PRIu64, e->n_instrs,
+                     e->arena_bytes);
+        print_json_ports(program, "inputs", e->first_input, e->n_inputs);
+        print_json_ports(program, "outputs", e->first_output, e->n_outputs);
+        sc_cli_print("}");
     }
     sc_cli_print("]}\n");
 }

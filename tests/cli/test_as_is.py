@@ -154,6 +154,10 @@ class Run(AsIsTest):
         text = self.succeed('info', 'm.scp')
         for row in ('input        x f32[2,3]\n', 'input        y f32[3]\n', 'output       is_less bool[2,3]\n'):
             self.assertIn(row, text)
+        entry, = json.loads(self.succeed('info', 'm.scp', '--json'))['entries']
+        self.assertEqual((entry['name'], entry['inputs'][1], entry['outputs'][0]),
+                         ('run', {'name': 'y', 'type': 'f32', 'shape': [3]},
+                          {'name': 'sum', 'type': 'f32', 'shape': [2, 3]}))
 
 
 class Ports(AsIsTest):

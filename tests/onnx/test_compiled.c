@@ -7,7 +7,8 @@
 //
 // What is refused is counted by reason, and listed with its node in refusals.txt in the
 // build's folder: a refusal that names neither node nor input, and is not of the whole
-// model's opset, fails the test, as does any wrong number. SIMCLR_VERBOSE=1 in the environment prints every name.
+// model's opset, fails the test, as does any wrong number. SIMCLR_VERBOSE=1 in the
+// environment prints every name.
 #include "tests/onnx/program.h"
 #include "tests/onnx/run.h"
 #include "tests/onnx/testdata.h"

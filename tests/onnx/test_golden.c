@@ -14,7 +14,8 @@
 //     # what comes out: messages behind `! `, then the text or the values
 // and must match to the last character. `eval` runs twice, with floats given at run
 // time and with everything known at compile time, and then as a program on the CPU; all
-// must agree. `constant` leaves out the first, `interpreted` the last. SIMCLR_UPDATE_GOLDEN=1 in the environment rewrites what differs.
+// must agree. `constant` leaves out the first, `interpreted` the last.
+// SIMCLR_UPDATE_GOLDEN=1 in the environment rewrites what differs.
 #include "tests/onnx/program.h"
 #include "tests/onnx/run.h"
 
