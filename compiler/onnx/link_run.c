@@ -22,6 +22,11 @@ static void check_options(struct sc_link *l)
         if (!has_input(l->encoder.model, o->fixed[i].name))
             sc_link_fail(l, l->encoder.model, "--input %s=%s: there is no input of that name",
                          o->fixed[i].name, o->fixed[i].file);
+        for (size_t k = 0; k < i; k++) {
+            if (!strcmp(o->fixed[k].name, o->fixed[i].name))
+                sc_link_fail(l, l->encoder.model, "input '%s' is fixed twice: '%s' and '%s'",
+                             o->fixed[i].name, o->fixed[k].file, o->fixed[i].file);
+        }
     }
     if (o->batch > 0 && !l->took_batch)
         sc_report(l->m->diag, SIMCLR_WARNING, NULL,

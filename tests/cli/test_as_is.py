@@ -222,6 +222,13 @@ class Fixed(AsIsTest):
         self.refuse_compile(1, 'm.onnxtxt: error: --input size=s.npy: there is no input of that name\n', 'm.onnxtxt',
                             '--loss', 'none', '--input', 'shape=s.npy', '--input', 'size=s.npy')
 
+    def test_an_input_that_is_fixed_twice(self):
+        (self.root / 'm.onnxtxt').write_text(RESHAPE)
+        for name in ('a.npy', 'b.npy'):
+            self.npy(name, '<i8', (2,), [3, 2])
+        self.refuse_compile(1, "m.onnxtxt: error: input 'shape' is fixed twice: 'a.npy' and 'b.npy'\n", 'm.onnxtxt',
+                            '--loss', 'none', '--input', 'shape=a.npy', '--input', 'shape=b.npy')
+
     def test_options_without_a_meaning(self):
         for option, value in (('--head', 'linear'), ('--h', 'y'), ('--image-size', 8), ('--optimizer', 'sgd'),
                               ('--bn', 'train'), ('--normalize', 'none'), ('--set', 'temperature=1')):
