@@ -38,6 +38,19 @@ int run_inputs(const struct sc_onnx_model *model, const Onnx__ValueInfoProto **i
     return n;
 }
 
+void run_declared(struct run *r)
+{
+    const Onnx__ValueInfoProto *infos[RUN_MAX_TENSORS];
+    r->n_in = run_inputs(r->model, infos);
+    for (int i = 0; i < r->n_in; i++) {
+        const Onnx__TypeProto__Tensor *const type = infos[i]->type->tensor_type;
+        struct simclr_shape shape = {.rank = (int32_t)type->shape->n_dim};
+        for (int32_t k = 0; k < shape.rank; k++)
+            shape.dim[k] = type->shape->dim[k]->dim_value ? type->shape->dim[k]->dim_value : 2;
+        r->in[i] = sc_tensor_new(sc_onnx_dtype(type->elem_type)->dtype, &shape);
+    }
+}
+
 static struct sc_value *bind_input(struct run *r, const char *name, const struct sc_tensor *t,
                                    bool is_given)
 {

@@ -29,6 +29,8 @@ void run_init(struct run *r);
 void run_deinit(struct run *r);
 // The inputs of the model that are no initializers.
 int run_inputs(const struct sc_onnx_model *model, const Onnx__ValueInfoProto **infos);
+// Makes r->in, zeros of the declared types; symbolic extents are 2.
+void run_declared(struct run *r);
 // Imports r->model. Inputs are given at run time if they are float and
 // `floats_are_given`, else they are constants of the values in r->in. Parameters
 // start with the stored values.

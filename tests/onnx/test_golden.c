@@ -81,19 +81,13 @@ static void read_values(const char *text, const char *name, struct sc_tensor *t)
     }
 }
 
-// Inputs of the declared types; symbolic extents are 2.
 static void make_inputs(struct run *r, const char *text)
 {
     const Onnx__ValueInfoProto *infos[RUN_MAX_TENSORS];
-    r->n_in = run_inputs(r->model, infos);
-    for (int i = 0; i < r->n_in; i++) {
-        const Onnx__TypeProto__Tensor *const type = infos[i]->type->tensor_type;
-        struct simclr_shape shape = {.rank = (int32_t)type->shape->n_dim};
-        for (int32_t k = 0; k < shape.rank; k++)
-            shape.dim[k] = type->shape->dim[k]->dim_value ? type->shape->dim[k]->dim_value : 2;
-        r->in[i] = sc_tensor_new(sc_onnx_dtype(type->elem_type)->dtype, &shape);
+    (void)run_inputs(r->model, infos);
+    run_declared(r);
+    for (int i = 0; i < r->n_in; i++)
         read_values(text, infos[i]->name, r->in[i]);
-    }
 }
 
 static void open_model(struct run *r, const char *text, size_t size)
