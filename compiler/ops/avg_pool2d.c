@@ -13,12 +13,8 @@ static int64_t taps_inside(const struct sc_window *w, int64_t position, int64_t 
 {
     const int64_t low = with_padding ? -w->pad_begin : 0;
     const int64_t high = with_padding ? w->in + w->pad_end : w->in;
-    int64_t count = 0;
-    for (int64_t k = 0; k < w->kernel; k++) {
-        const int64_t at = position * w->stride - w->pad_begin + k * w->dilation;
-        count += at >= low && at < high;
-    }
-    return count;
+    const struct sc_range taps = sc_pool_taps(w, position, low, high);
+    return taps.end - taps.begin;
 }
 
 static double weight_of(const struct sc_pool_geometry *g, const struct sc_attr_pool2d *a,
@@ -32,12 +28,12 @@ static double weight_of(const struct sc_pool_geometry *g, const struct sc_attr_p
 static double window_sum(const struct sc_pool_geometry *g, const double *plane, int64_t p,
                          int64_t q)
 {
+    const struct sc_range h = sc_pool_taps(&g->h, p, 0, g->h.in);
+    const struct sc_range w = sc_pool_taps(&g->w, q, 0, g->w.in);
     double sum = 0;
-    for (int64_t i = 0; i < g->h.kernel; i++) {
-        for (int64_t j = 0; j < g->w.kernel; j++) {
-            const int64_t at = sc_pool_tap(g, p, q, i, j);
-            if (at >= 0) sum += plane[at];
-        }
+    for (int64_t i = h.begin; i < h.end; i++) {
+        for (int64_t j = w.begin; j < w.end; j++)
+            sum += plane[sc_pool_tap(g, p, q, i, j)];
     }
     return sum;
 }
@@ -95,11 +91,11 @@ const struct sc_op_info sc_op_info_avg_pool2d = {.eval = eval, .infer = infer, .
 static void spread(const struct sc_pool_geometry *g, double *plane, int64_t p, int64_t q,
                    double value)
 {
-    for (int64_t i = 0; i < g->h.kernel; i++) {
-        for (int64_t j = 0; j < g->w.kernel; j++) {
-            const int64_t at = sc_pool_tap(g, p, q, i, j);
-            if (at >= 0) plane[at] += value;
-        }
+    const struct sc_range h = sc_pool_taps(&g->h, p, 0, g->h.in);
+    const struct sc_range w = sc_pool_taps(&g->w, q, 0, g->w.in);
+    for (int64_t i = h.begin; i < h.end; i++) {
+        for (int64_t j = w.begin; j < w.end; j++)
+            plane[sc_pool_tap(g, p, q, i, j)] += value;
     }
 }
 

@@ -16,11 +16,13 @@
 static int64_t first_maximum(const struct sc_pool_geometry *g, const double *plane, int64_t p,
                              int64_t q)
 {
+    const struct sc_range h = sc_pool_taps(&g->h, p, 0, g->h.in);
+    const struct sc_range w = sc_pool_taps(&g->w, q, 0, g->w.in);
     int64_t best = -1;
-    for (int64_t i = 0; i < g->h.kernel; i++) {
-        for (int64_t j = 0; j < g->w.kernel; j++) {
+    for (int64_t i = h.begin; i < h.end; i++) {
+        for (int64_t j = w.begin; j < w.end; j++) {
             const int64_t at = sc_pool_tap(g, p, q, i, j);
-            if (at >= 0 && (best < 0 || plane[at] > plane[best])) best = at;
+            if (best < 0 || plane[at] > plane[best]) best = at;
         }
     }
     return best;

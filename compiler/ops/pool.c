@@ -53,11 +53,26 @@ bool sc_infer_pool(struct sc_infer *ctx, const struct simclr_shape *x,
            check_padding(ctx, "width", &w) && check_plane(ctx, x->dim[2], x->dim[3]);
 }
 
+static int64_t first_from(int64_t start, int64_t step, int64_t bound)
+{
+    return start < bound ? (bound - start + step - 1) / step : 0;
+}
+
+struct sc_range sc_pool_taps(const struct sc_window *w, int64_t position, int64_t low,
+                             int64_t high)
+{
+    const int64_t start = position * w->stride - w->pad_begin;
+    struct sc_range r = {first_from(start, w->dilation, low),
+                         first_from(start, w->dilation, high)};
+    if (r.end > w->kernel) r.end = w->kernel;
+    if (r.begin > r.end) r.begin = r.end;
+    return r;
+}
+
 int64_t sc_pool_tap(const struct sc_pool_geometry *g, int64_t p, int64_t q, int64_t i,
                     int64_t j)
 {
     const int64_t row = p * g->h.stride - g->h.pad_begin + i * g->h.dilation;
     const int64_t col = q * g->w.stride - g->w.pad_begin + j * g->w.dilation;
-    const bool inside = row >= 0 && row < g->h.in && col >= 0 && col < g->w.in;
-    return inside ? row * g->w.in + col : -1;
+    return row * g->w.in + col;
 }

@@ -20,7 +20,11 @@ struct sc_pool_geometry sc_pool_geometry(const struct simclr_shape *x,
 bool sc_infer_pool(struct sc_infer *ctx, const struct simclr_shape *x,
                    const struct sc_attr_pool2d *a, struct simclr_shape *y);
 
-// Offset within its plane of what tap (i, j) of output (p, q) reads; -1: outside.
+// The taps of the window at `position` along one axis that fall within [low, high),
+// where 0 is the input's first element.
+struct sc_range sc_pool_taps(const struct sc_window *w, int64_t position, int64_t low,
+                             int64_t high);
+// Offset within its plane of what tap (i, j), inside the input, of output (p, q) reads.
 int64_t sc_pool_tap(const struct sc_pool_geometry *g, int64_t p, int64_t q, int64_t i,
                     int64_t j);
 

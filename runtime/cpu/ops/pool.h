@@ -66,12 +66,11 @@ struct sc_taps {
 static inline struct sc_taps sc_taps_inside(int64_t at, int64_t stride, int64_t pad,
                                             int64_t dilation, int64_t kernel, int64_t n)
 {
-    struct sc_taps t = {.first = at * stride - pad};
-    while (t.begin < kernel && t.first + t.begin * dilation < 0)
-        t.begin++;
-    t.end = t.begin;
-    while (t.end < kernel && t.first + t.end * dilation < n)
-        t.end++;
+    struct sc_taps t = {.end = kernel, .first = at * stride - pad};
+    if (t.first < 0) t.begin = sc_min_i64(kernel, (-t.first + dilation - 1) / dilation);
+    if (t.first + (kernel - 1) * dilation >= n)
+        t.end = t.first < n ? (n - t.first + dilation - 1) / dilation : 0;
+    t.end = sc_max_i64(t.begin, t.end);
     return t;
 }
 
