@@ -32,9 +32,19 @@ int64_t sc_reduce_size(const struct simclr_shape *x, const struct sc_attr_reduce
     return size;
 }
 
+bool sc_infer_not_bool(struct sc_infer *ctx)
+{
+    const struct sc_value *x = ctx->node->in[0];
+    if (x->dtype != SIMCLR_bool) return true;
+    return sc_infer_fail(ctx, "operand 1 is %s, expected numbers", sc_type_text(x).s);
+}
+
 bool sc_infer_reduce(struct sc_infer *ctx)
 {
     const struct sc_value *x = ctx->node->in[0];
+    if (x->dtype == SIMCLR_f64)
+        return sc_infer_fail(ctx, "operand 1 is %s, expected f32 or integers",
+                             sc_type_text(x).s);
     const struct sc_attr_reduce *a = &ctx->node->attr.reduce;
     if (a->axes.n < 0 || a->axes.n > SIMCLR_MAX_RANK)
         return sc_infer_fail(ctx, "%lld axes are given, at most %d are supported",
@@ -67,4 +77,14 @@ struct sc_value *sc_fold_reduce(struct sc_builder *b, const struct sc_node *n)
     struct sc_value *x = n->in[0];
     if (sc_reduce_size(&x->shape, &n->attr.reduce) != 1) return NULL;
     return sc_reshape(b, x, &n->out[0]->shape);
+}
+
+void sc_grad_extreme(struct sc_builder *b, const struct sc_node *n, struct sc_value *const *dy,
+                     struct sc_value **dx)
+{
+    struct sc_value *x = n->in[0];
+    struct sc_value *is_it = sc_cast(b, sc_equal(b, x, sc_unreduce(b, n->out[0], n)), x->dtype);
+    struct sc_value *n_equal =
+        sc_reduce_sum(b, is_it, &n->attr.reduce.axes, n->attr.reduce.keepdims);
+    dx[0] = sc_mul(b, is_it, sc_unreduce(b, sc_div(b, dy[0], n_equal), n));
 }

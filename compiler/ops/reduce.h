@@ -16,6 +16,10 @@ struct simclr_shape sc_reduce_kept(const struct simclr_shape *x,
                                    const struct sc_attr_reduce *a);
 
 bool sc_infer_reduce(struct sc_infer *ctx); // checks axes and sets shape and x's dtype
+bool sc_infer_not_bool(struct sc_infer *ctx);
+// The gradient rule of reduce_max and reduce_min.
+void sc_grad_extreme(struct sc_builder *b, const struct sc_node *n, struct sc_value *const *dy,
+                     struct sc_value **dx);
 // The adjoint of summing: dy spread over x's shape.
 struct sc_value *sc_unreduce(struct sc_builder *b, struct sc_value *dy,
                              const struct sc_node *n);

@@ -22,7 +22,7 @@ static void eval(const struct sc_node *n, const struct sc_tensor *const *in,
 
 static bool infer(struct sc_infer *ctx)
 {
-    return sc_infer_number(ctx) && sc_infer_reduce(ctx);
+    return sc_infer_not_bool(ctx) && sc_infer_reduce(ctx);
 }
 
 static void grad(struct sc_builder *b, const struct sc_node *n, struct sc_value *const *dy,

@@ -67,6 +67,16 @@ struct sc_int_range sc_int_range(simclr_dtype dtype)
     return (struct sc_int_range){0, 0};
 }
 
+int64_t sc_int_least(simclr_dtype dtype)
+{
+    return sc_int_range(dtype).low;
+}
+
+int64_t sc_int_most(simclr_dtype dtype)
+{
+    return dtype == SIMCLR_u64 ? -1 : sc_int_range(dtype).high; // all bits set
+}
+
 int64_t sc_int_wrap(simclr_dtype dtype, int64_t x)
 {
     const size_t bits = 8 * simclr_dtype_size(dtype);

@@ -20,6 +20,10 @@ struct sc_int_range {
 };
 struct sc_int_range sc_int_range(simclr_dtype dtype);
 
+// The ends of the order that sc_int_less defines.
+int64_t sc_int_least(simclr_dtype dtype);
+int64_t sc_int_most(simclr_dtype dtype);
+
 // Reduced to the range of its type, two's complement; a bool is 0 or 1.
 int64_t sc_int_wrap(simclr_dtype dtype, int64_t x);
 bool sc_int_less(simclr_dtype dtype, int64_t x, int64_t y);
