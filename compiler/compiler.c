@@ -218,6 +218,7 @@ static bool moves_rows(const struct sc_node *n)
     case SIMCLR_OP_slice:
     case SIMCLR_OP_gather:
     case SIMCLR_OP_gather_elements:
+    case SIMCLR_OP_scatter:
     case SIMCLR_OP_concat:
     case SIMCLR_OP_transpose:
     case SIMCLR_OP_matmul:

@@ -45,6 +45,9 @@ struct sc_op_info {
     void (*grad)(struct sc_builder *b, const struct sc_node *n, struct sc_value *const *dy,
                  struct sc_value **dx);
     const char *why_no_grad;
+    // Why this node has no gradient although the operation has a rule; NULL, also as
+    // the function, if it has one.
+    const char *(*refuse_grad)(const struct sc_node *n);
     // Local rewriting: a value equal to output 0 that costs less (an input, a
     // constant), or NULL. Constant operands are folded by `eval` already.
     struct sc_value *(*fold)(struct sc_builder *b, const struct sc_node *n);

@@ -58,11 +58,13 @@ static void accumulate(struct reverse *r, const struct sc_value *x, struct sc_va
     *grad = *grad ? sc_add(&r->b, *grad, dx) : dx;
 }
 
-static void report_no_rule(const struct sc_graph *g, const struct sc_node *n)
+// Why n has no gradient; NULL if it has one.
+static const char *why_no_grad(const struct sc_node *n)
 {
-    const char *const why = sc_op_table[n->op].info->why_no_grad;
-    assert(why && "an operation has a rule or says why not");
-    sc_report_node(g, n, SIMCLR_ERROR, "%s has no gradient: %s", sc_op_table[n->op].name, why);
+    const struct sc_op_info *const info = sc_op_table[n->op].info;
+    assert((info->grad || info->why_no_grad) && "an operation has a rule or says why not");
+    if (!info->grad) return info->why_no_grad;
+    return info->refuse_grad ? info->refuse_grad(n) : NULL;
 }
 
 // Hands the gradients of n's results on to its operands. False if it cannot.
@@ -75,8 +77,10 @@ static bool back_propagate(struct reverse *r, const struct sc_node *n)
         any |= dy[k] != NULL;
     }
     if (!any) return true;
-    if (!sc_op_table[n->op].info->grad) {
-        report_no_rule(r->b.graph, n);
+    const char *const why = why_no_grad(n);
+    if (why) {
+        sc_report_node(r->b.graph, n, SIMCLR_ERROR, "%s has no gradient: %s",
+                       sc_op_table[n->op].name, why);
         return false;
     }
     struct sc_value **const dx =

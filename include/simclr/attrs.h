@@ -29,6 +29,16 @@ struct simclr_code {
     struct simclr_code_step step[SIMCLR_MAX_CODE];
 };
 
+// What `scatter` makes of the element it finds and the update.
+enum simclr_scatter {
+    SIMCLR_SCATTER_set,
+    SIMCLR_SCATTER_add,
+    SIMCLR_SCATTER_mul,
+    SIMCLR_SCATTER_max,
+    SIMCLR_SCATTER_min,
+    SIMCLR_N_SCATTERS
+};
+
 enum simclr_attr_kind {
     SIMCLR_ATTR_i64,
     SIMCLR_ATTR_f64,
