@@ -189,21 +189,6 @@ struct sc_value *sc_import_random_uniform_like(struct sc_scope *s)
     return random_like(s, false);
 }
 
-// first, first + 1, ... as a tensor of rank 2, along `axis`.
-static struct sc_value *counting(struct sc_scope *s, int64_t first, int64_t n, int axis)
-{
-    enum { MAX_COUNT = 1 << 22 };
-    if (n > MAX_COUNT)
-        return sc_bad_node(s, "it has %" PRId64 " elements along an axis, expected at most %d",
-                           n, MAX_COUNT);
-    int64_t *const v = SC_NEW_ARRAY(s->m->arena, int64_t, (size_t)n);
-    for (int64_t i = 0; i < n; i++)
-        v[i] = first + i;
-    struct simclr_shape shape = {2, {1, 1}};
-    shape.dim[axis] = n;
-    return sc_graph_constant(s->b.graph, SIMCLR_i64, &shape, n > 0 ? v : NULL, NULL);
-}
-
 // Ones where the column is the row plus k: a comparison of two short constants, so
 // that no square one is stored.
 struct sc_value *sc_import_eye_like(struct sc_scope *s)
@@ -220,28 +205,50 @@ struct sc_value *sc_import_eye_like(struct sc_scope *s)
             return sc_bad_node(s, "attribute 'dtype' is no type that is supported");
         dtype = type->dtype == SIMCLR_f64 ? SIMCLR_f32 : type->dtype;
     }
-    const int64_t k = sc_attr_i(s, "k", 0);
-    struct sc_value *const row = counting(s, k, x->shape.dim[0], 0);
-    struct sc_value *const column = counting(s, 0, x->shape.dim[1], 1);
+    const int64_t rows = x->shape.dim[0], columns = x->shape.dim[1];
+    int64_t k = sc_attr_i(s, "k", 0); // beyond the corners all are the same
+    k = k < -rows ? -rows : k > columns ? columns : k;
+    struct sc_value *const row = sc_make_counting(s, k, rows, 2, 0);
+    struct sc_value *const column = sc_make_counting(s, 0, columns, 2, 1);
     return row && column ? sc_cast(&s->b, sc_equal(&s->b, row, column), dtype) : NULL;
+}
+
+// start + i delta for as many i as stay before the limit; integers exactly.
+static struct sc_value *make_range(struct sc_scope *s, struct sc_value *start,
+                                   struct sc_value *delta, int64_t n)
+{
+    struct sc_value *const i = sc_make_cast(s, sc_make_counting(s, 0, n, 1, 0), delta->dtype);
+    const struct simclr_shape scalar = sc_shape_scalar();
+    struct sc_value *const step =
+        sc_make(s, SIMCLR_OP_mul, NULL, i, sc_make_reshape(s, delta, &scalar));
+    return sc_make(s, SIMCLR_OP_add, NULL, step, sc_make_reshape(s, start, &scalar));
+}
+
+// How many steps of `delta` lead from `start` to before `limit`: exact, since the
+// distance of two int64 fits in uint64.
+static int64_t count_steps(int64_t start, int64_t limit, int64_t delta)
+{
+    if (delta > 0 ? start >= limit : start <= limit) return 0;
+    const uint64_t distance =
+        delta > 0 ? (uint64_t)limit - (uint64_t)start : (uint64_t)start - (uint64_t)limit;
+    const uint64_t step = delta > 0 ? (uint64_t)delta : 0 - (uint64_t)delta;
+    const uint64_t n = (distance - 1) / step + 1;
+    return n > INT64_MAX ? INT64_MAX : (int64_t)n;
 }
 
 struct sc_value *sc_import_range(struct sc_scope *s)
 {
-    const struct sc_value *const first = sc_in(s, 0);
+    struct sc_value *const first = sc_in(s, 0), *const step = sc_in(s, 2);
     const double start = sc_in_number(s, 0, "start"), limit = sc_in_number(s, 1, "limit");
     const double delta = sc_in_number(s, 2, "delta");
-    if (s->failed || !first) return NULL;
+    if (s->failed || !first || !step) return NULL;
     if (delta == 0) return sc_bad_node(s, "'delta' is 0, expected another number");
     const double steps = ceil((limit - start) / delta);
-    const struct simclr_shape shape = {1, {steps > 0 ? (int64_t)fmin(steps, 1e15) : 0}};
-    struct sc_value *const count = counting(s, 0, shape.dim[0], 0);
-    const bool is_float = simclr_dtype_is_float(first->dtype);
-    const simclr_dtype dtype = is_float ? SIMCLR_f32 : SIMCLR_i64;
-    struct sc_value *y = sc_make_cast(s, sc_make_reshape(s, count, &shape), dtype);
-    y = sc_make(s, SIMCLR_OP_mul, NULL, y, sc_make_scalar(s, delta, dtype));
-    y = sc_make(s, SIMCLR_OP_add, NULL, y, sc_make_scalar(s, start, dtype));
-    return sc_make_cast(s, y, first->dtype);
+    int64_t n = steps > 0 ? (int64_t)fmin(steps, 1e15) : 0;
+    if (!simclr_dtype_is_float(first->dtype))
+        n = count_steps(sc_in_int(s, 0, "start"), sc_in_int(s, 1, "limit"),
+                        sc_in_int(s, 2, "delta"));
+    return s->failed ? NULL : make_range(s, first, step, n);
 }
 
 // `on` where the index, counted from the end if negative, is the coordinate along
@@ -249,8 +256,9 @@ struct sc_value *sc_import_range(struct sc_scope *s)
 struct sc_value *sc_import_one_hot(struct sc_scope *s)
 {
     struct sc_value *const given = sc_in(s, 0), *const values = sc_in(s, 2);
-    const int64_t depth = (int64_t)sc_in_number(s, 1, "depth");
+    const double wanted = sc_in_number(s, 1, "depth");
     if (s->failed || !given || !values) return NULL;
+    const int64_t depth = wanted >= 1 ? (int64_t)fmin(wanted, 1e15) : 0;
     const int32_t rank = given->shape.rank + 1;
     if (depth < 1 || rank > SIMCLR_MAX_RANK || simclr_shape_count(&values->shape) != 2)
         return sc_bad_node(s,
@@ -258,24 +266,20 @@ struct sc_value *sc_import_one_hot(struct sc_scope *s)
                            " values, expected at least 1 and exactly 2",
                            depth, simclr_shape_count(&values->shape));
     const int64_t axis = sc_axis(s, sc_attr_i(s, "axis", -1), rank);
-    struct simclr_shape wide = {.rank = rank}, along = {.rank = rank};
-    for (int32_t i = 0, k = 0; i < rank; i++) {
+    struct simclr_shape wide = {.rank = rank};
+    for (int32_t i = 0, k = 0; i < rank; i++)
         wide.dim[i] = i == axis ? 1 : given->shape.dim[k++];
-        along.dim[i] = i == axis ? depth : 1;
-    }
     struct sc_value *const index =
         sc_make_reshape(s, sc_make_cast(s, given, SIMCLR_i64), &wide);
-    struct sc_value *const place = sc_make_reshape(s, counting(s, 0, depth, 0), &along);
-    struct sc_value *const from_end = sc_make_reshape(s, counting(s, -depth, depth, 0), &along);
+    struct sc_value *const place = sc_make_counting(s, 0, depth, rank, axis);
+    struct sc_value *const from_end = sc_make_counting(s, -depth, depth, rank, axis);
     struct sc_value *const hit =
         sc_make(s, SIMCLR_OP_or, NULL, sc_make(s, SIMCLR_OP_equal, NULL, index, place),
                 sc_make(s, SIMCLR_OP_equal, NULL, index, from_end));
-    union simclr_attr attr = sc_attr_default(SIMCLR_OP_slice);
-    attr.slice.starts = (struct simclr_dims){1, {0}};
-    attr.slice.sizes = attr.slice.steps = (struct simclr_dims){1, {1}};
-    struct sc_value *const off = sc_make(s, SIMCLR_OP_slice, &attr, values);
-    attr.slice.starts.v[0] = 1;
-    struct sc_value *const on = sc_make(s, SIMCLR_OP_slice, &attr, values);
+    const struct simclr_shape pair = {1, {2}}, scalar = sc_shape_scalar();
+    struct sc_value *const both = sc_make_reshape(s, values, &pair);
+    struct sc_value *const off = sc_make_reshape(s, sc_make_part(s, both, 0, 0, 1, 1), &scalar);
+    struct sc_value *const on = sc_make_reshape(s, sc_make_part(s, both, 0, 1, 1, 1), &scalar);
     return sc_make(s, SIMCLR_OP_where, NULL, hit, on, off);
 }
 

@@ -31,6 +31,7 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high)
 static void slice_axis(union simclr_attr *attr, int64_t axis, int64_t extent, int64_t start,
                        int64_t end, int64_t step)
 {
+    if (step < -INT64_MAX) step = -INT64_MAX; // no axis is that long
     if (start < 0) start = start < -extent ? -1 : start + extent;
     if (end < 0) end = end < -extent ? -1 : end + extent;
     int64_t size = 0;
@@ -73,13 +74,17 @@ static struct sc_value *slice(struct sc_scope *s, const struct sc_ints *starts,
                            starts->n, ends->n, axes->v ? axes->n : starts->n,
                            (int)x->shape.rank);
     union simclr_attr attr = whole_slice(&x->shape);
+    bool is_sliced[SIMCLR_MAX_RANK] = {false};
     for (int64_t i = 0; i < starts->n; i++) {
         const int64_t axis = sc_axis(s, axes->v ? axes->v[i] : i, x->shape.rank);
         const int64_t step = steps->v ? steps->v[i] : 1;
-        if (step == 0 || step < -INT32_MAX)
-            return sc_bad_node(
-                s, "the step along axis %" PRId64 " is %" PRId64 ", expected another", axis,
-                step);
+        if (s->failed) return NULL;
+        if (step == 0)
+            return sc_bad_node(s, "the step along axis %" PRId64 " is 0, expected another",
+                               axis);
+        if (is_sliced[axis])
+            return sc_bad_node(s, "axis %" PRId64 " is given twice, expected once", axis);
+        is_sliced[axis] = true;
         slice_axis(&attr, axis, x->shape.dim[axis], starts->v[i], ends->v[i], step);
     }
     return sc_make(s, SIMCLR_OP_slice, &attr, x);
@@ -145,6 +150,12 @@ struct sc_value *sc_import_split_old(struct sc_scope *s)
 struct sc_value *sc_import_split(struct sc_scope *s)
 {
     struct sc_ints lengths;
+    const int64_t n = (int64_t)s->node->n_output;
+    const int64_t given = s->opset >= 18 ? sc_attr_i(s, "num_outputs", n) : n;
+    if (given != n)
+        return sc_bad_node(
+            s, "attribute 'num_outputs' is %" PRId64 ", but it has %" PRId64 " outputs", given,
+            n);
     if (!sc_has_in(s, 1)) return split(s, NULL);
     return sc_in_ints(s, 1, "split", &lengths) ? split(s, &lengths) : NULL;
 }
@@ -153,9 +164,8 @@ static struct sc_value *gather(struct sc_scope *s, enum simclr_op op)
 {
     struct sc_value *const x = sc_in(s, 0);
     if (!x) return NULL;
-    union simclr_attr attr = sc_attr_default(op);
-    attr.axis.axis = sc_axis(s, sc_attr_i(s, "axis", 0), x->shape.rank);
-    return sc_make(s, op, &attr, x, sc_in(s, 1));
+    const int64_t axis = sc_axis(s, sc_attr_i(s, "axis", 0), x->shape.rank);
+    return sc_make_gather(s, op, x, sc_in_indices(s, 1, "indices"), axis);
 }
 
 struct sc_value *sc_import_gather(struct sc_scope *s)

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reductions. Axes are an attribute in old opsets and an input in new ones
-// (ReduceSum since 13, the others since 18); no axes mean all of them, unless
-// noop_with_empty_axes says none.
+// Reductions and running sums. Axes are an attribute in old opsets and an input in
+// new ones (ReduceSum since 13, the others since 18); no axes mean all of them, unless
+// noop_with_empty_axes says none: then what comes before and after the reduction is
+// done without it. The reduction of no elements is what ONNX says since opset 18.
 #include "compiler/onnx/importer.h"
+
+#include "compiler/ir/attr.h"
+
+#include <float.h>
 
 static bool given_axes(struct sc_scope *s, struct sc_ints *out)
 {
@@ -30,7 +35,7 @@ static bool read_axes(struct sc_scope *s, int32_t rank, struct simclr_dims *axes
     return true;
 }
 
-// before(x) is reduced by `op`; what follows the reduction is up to the caller.
+// x reduced by `op`; what precedes and follows the reduction is up to the caller.
 static struct sc_value *reduce(struct sc_scope *s, enum simclr_op op, struct sc_value *x)
 {
     struct simclr_dims axes;
@@ -44,9 +49,18 @@ struct sc_value *sc_import_reduce_sum(struct sc_scope *s)
     return reduce(s, SIMCLR_OP_reduce_sum, sc_in(s, 0));
 }
 
+// Of integers, the sum over the number of elements without its fraction.
 struct sc_value *sc_import_reduce_mean(struct sc_scope *s)
 {
-    return reduce(s, SIMCLR_OP_reduce_mean, sc_in(s, 0));
+    struct sc_value *const x = sc_in(s, 0);
+    struct simclr_dims axes;
+    if (!x || simclr_dtype_is_float(x->dtype)) return reduce(s, SIMCLR_OP_reduce_mean, x);
+    if (!read_axes(s, x->shape.rank, &axes)) return x;
+    double n = 1;
+    for (int64_t i = 0; i < axes.n; i++)
+        n *= (double)x->shape.dim[axes.v[i]];
+    struct sc_value *const sum = reduce(s, SIMCLR_OP_reduce_sum, x);
+    return sc_make(s, SIMCLR_OP_div, NULL, sum, sc_make_scalar(s, n, x->dtype));
 }
 
 struct sc_value *sc_import_reduce_max(struct sc_scope *s)
@@ -56,8 +70,12 @@ struct sc_value *sc_import_reduce_max(struct sc_scope *s)
 
 struct sc_value *sc_import_reduce_min(struct sc_scope *s)
 {
-    struct sc_value *const negative = sc_make(s, SIMCLR_OP_neg, NULL, sc_in(s, 0));
-    return sc_make(s, SIMCLR_OP_neg, NULL, reduce(s, SIMCLR_OP_reduce_max, negative));
+    return reduce(s, SIMCLR_OP_reduce_min, sc_in(s, 0));
+}
+
+struct sc_value *sc_import_reduce_prod(struct sc_scope *s)
+{
+    return reduce(s, SIMCLR_OP_reduce_prod, sc_in(s, 0));
 }
 
 struct sc_value *sc_import_reduce_l1(struct sc_scope *s)
@@ -71,33 +89,66 @@ struct sc_value *sc_import_reduce_sum_square(struct sc_scope *s)
     return reduce(s, SIMCLR_OP_reduce_sum, sc_make(s, SIMCLR_OP_mul, NULL, x, x));
 }
 
-struct sc_value *sc_import_reduce_l2(struct sc_scope *s)
+// Roots and logarithms are of floats; what integers give becomes an integer again.
+static struct sc_value *in_floats(struct sc_scope *s, enum simclr_op op, struct sc_value *x)
 {
-    return sc_make(s, SIMCLR_OP_sqrt, NULL, sc_import_reduce_sum_square(s));
+    if (!x) return NULL;
+    struct sc_value *const y = sc_make(s, op, NULL, sc_make_cast(s, x, SIMCLR_f32));
+    return sc_make_cast(s, y, x->dtype);
 }
 
-// max + log sum exp(x - max), which does not overflow. The maximum is subtracted
-// along the reduced axes and added to the result, whose gradient with respect to
-// it is zero.
+struct sc_value *sc_import_reduce_l2(struct sc_scope *s)
+{
+    return in_floats(s, SIMCLR_OP_sqrt, sc_import_reduce_sum_square(s));
+}
+
+struct sc_value *sc_import_reduce_log_sum(struct sc_scope *s)
+{
+    return in_floats(s, SIMCLR_OP_log, reduce(s, SIMCLR_OP_reduce_sum, sc_in(s, 0)));
+}
+
+static struct sc_value *without_axes(struct sc_scope *s, struct sc_value *y,
+                                     const struct simclr_dims *axes)
+{
+    struct simclr_shape shape = {0};
+    int64_t next = 0;
+    if (!y) return NULL;
+    for (int32_t i = 0; i < y->shape.rank; i++) {
+        if (next < axes->n && axes->v[next] == i)
+            next++;
+        else
+            shape.dim[shape.rank++] = y->shape.dim[i];
+    }
+    return sc_make_reshape(s, y, &shape);
+}
+
+// top + log sum exp(x - top), which does not overflow if top is the largest element,
+// nor is it inf - inf if that is first brought to a finite number. The gradient with
+// respect to top is zero.
 struct sc_value *sc_import_reduce_log_sum_exp(struct sc_scope *s)
 {
-    struct sc_value *const x = sc_in(s, 0);
+    struct sc_value *const given = sc_in(s, 0), *const x = sc_make_cast(s, given, SIMCLR_f32);
     struct simclr_dims axes;
     if (!x) return NULL;
-    if (!read_axes(s, x->shape.rank, &axes)) return x;
-    struct sc_value *const top = sc_make_reduce(s, SIMCLR_OP_reduce_max, x, &axes, true);
+    if (!read_axes(s, x->shape.rank, &axes)) return given;
+    struct sc_value *top = sc_make_reduce(s, SIMCLR_OP_reduce_max, x, &axes, true);
+    top = sc_make(s, SIMCLR_OP_min, NULL, top, sc_make_scalar(s, (double)FLT_MAX, SIMCLR_f32));
+    top = sc_make(s, SIMCLR_OP_max, NULL, top, sc_make_scalar(s, -(double)FLT_MAX, SIMCLR_f32));
     struct sc_value *y = sc_make(s, SIMCLR_OP_sub, NULL, x, top);
     y = sc_make(s, SIMCLR_OP_exp, NULL, y);
     y = sc_make_reduce(s, SIMCLR_OP_reduce_sum, y, &axes, true);
     y = sc_make(s, SIMCLR_OP_add, NULL, sc_make(s, SIMCLR_OP_log, NULL, y), top);
-    if (!y || sc_attr_i(s, "keepdims", 1)) return y;
-    struct simclr_shape shape = {0};
-    int64_t next = 0;
-    for (int32_t i = 0; i < x->shape.rank; i++) {
-        if (next < axes.n && axes.v[next] == i)
-            next++;
-        else
-            shape.dim[shape.rank++] = x->shape.dim[i];
-    }
-    return sc_make_reshape(s, y, &shape);
+    if (!sc_attr_i(s, "keepdims", 1)) y = without_axes(s, y, &axes);
+    return sc_make_cast(s, y, given->dtype);
+}
+
+struct sc_value *sc_import_cumsum(struct sc_scope *s)
+{
+    struct sc_value *const x = sc_in(s, 0);
+    if (!x) return NULL;
+    union simclr_attr attr = sc_attr_default(SIMCLR_OP_cumsum);
+    attr.cumsum.axis = sc_axis(s, sc_in_int(s, 1, "axis"), x->shape.rank);
+    attr.cumsum.exclusive = sc_attr_i(s, "exclusive", 0) != 0;
+    attr.cumsum.reverse = sc_attr_i(s, "reverse", 0) != 0;
+    return sc_make(s, SIMCLR_OP_cumsum, &attr, x);
 }

@@ -29,20 +29,12 @@ struct sc_value *sc_import_flatten(struct sc_scope *s)
     return sc_make_reshape(s, x, &shape);
 }
 
-static bool fits_rank(struct sc_scope *s, int64_t rank)
-{
-    if (rank <= SIMCLR_MAX_RANK) return true;
-    (void)sc_bad_node(s, "result has rank %" PRId64 ", at most %d is supported", rank,
-                      SIMCLR_MAX_RANK);
-    return false;
-}
-
 // 0 copies an extent (unless allowzero), one -1 takes what is left.
 struct sc_value *sc_import_reshape(struct sc_scope *s)
 {
     struct sc_value *const x = sc_in(s, 0);
     struct sc_ints list;
-    if (!x || !sc_in_ints(s, 1, "shape", &list) || !fits_rank(s, list.n)) return NULL;
+    if (!x || !sc_in_ints(s, 1, "shape", &list) || !sc_fits_rank(s, list.n)) return NULL;
     const bool copies = !(s->opset >= 14 && sc_attr_i(s, "allowzero", 0));
     const int64_t count = simclr_shape_count(&x->shape);
     struct simclr_shape shape = {.rank = (int32_t)list.n};
@@ -61,6 +53,9 @@ struct sc_value *sc_import_reshape(struct sc_scope *s)
         else if (!sc_checked_mul_i64(known, shape.dim[i], &known))
             known = 0;
     }
+    if (rest >= 0 && known == 0 && count == 0)
+        return sc_bad_node(s, "extent %d of the shape is -1, but the others hold no elements",
+                           (int)rest + 1);
     if (rest >= 0) shape.dim[rest] = known > 0 && count % known == 0 ? count / known : 1;
     return sc_make_reshape(s, x, &shape);
 }
@@ -104,7 +99,7 @@ struct sc_value *sc_import_unsqueeze(struct sc_scope *s)
     struct sc_ints list;
     if (!x) return NULL;
     if (!read_axes(s, &list)) return sc_bad_node(s, "attribute 'axes' is missing");
-    if (!fits_rank(s, x->shape.rank + list.n)) return NULL;
+    if (!sc_fits_rank(s, x->shape.rank + list.n)) return NULL;
     struct simclr_shape shape = {.rank = x->shape.rank + (int32_t)list.n};
     for (int64_t i = 0; i < list.n; i++) {
         const int64_t axis = sc_axis(s, list.v[i], shape.rank);
@@ -138,7 +133,7 @@ struct sc_value *sc_import_transpose(struct sc_scope *s)
 static bool read_shape(struct sc_scope *s, int i, const char *what, struct simclr_shape *out)
 {
     struct sc_ints list;
-    if (!sc_in_ints(s, i, what, &list) || !fits_rank(s, list.n)) return false;
+    if (!sc_in_ints(s, i, what, &list) || !sc_fits_rank(s, list.n)) return false;
     *out = (struct simclr_shape){.rank = (int32_t)list.n};
     for (int64_t k = 0; k < list.n; k++)
         out->dim[k] = list.v[k];

@@ -170,6 +170,9 @@ struct sc_floats {
     int64_t n;
 };
 bool sc_in_floats(struct sc_scope *s, int i, const char *what, struct sc_floats *out);
+
+// Any tensor known at compile time; the caller frees it. NULL, reported, if it is not.
+struct sc_tensor *sc_in_constant(struct sc_scope *s, int i, const char *what);
 // An output that is used or asked for, from 0.
 bool sc_has_out(const struct sc_scope *s, int i);
 
@@ -223,6 +226,23 @@ struct sc_value *sc_make_select(struct sc_scope *s, struct sc_value *x, int64_t 
 // Input 1 as input 0 reads it before opset 7: operands broadcast only if attribute
 // 'broadcast' says so, and then B's axes stand at 'axis' of A (default: at the end).
 struct sc_value *sc_old_operand(struct sc_scope *s);
+
+// compose.c
+// False, reported, if a result of this rank is beyond what we hold.
+bool sc_fits_rank(struct sc_scope *s, int64_t rank);
+// first, first + 1, ... (i64): n of them along `axis` of a tensor of `rank`.
+struct sc_value *sc_make_counting(struct sc_scope *s, int64_t first, int64_t n, int32_t rank,
+                                  int64_t axis);
+struct sc_value *sc_make_transpose(struct sc_scope *s, struct sc_value *x,
+                                   const struct simclr_dims *perm);
+// n elements along `axis` from `first` on; the other axes whole.
+struct sc_value *sc_make_part(struct sc_scope *s, struct sc_value *x, int64_t axis,
+                              int64_t first, int64_t n, int64_t step);
+// gather or gather_elements.
+struct sc_value *sc_make_gather(struct sc_scope *s, enum simclr_op op, struct sc_value *x,
+                                struct sc_value *indices, int64_t axis);
+// Input i, integers of 32 or 64 bits, as i64; NULL, reported, if it is something else.
+struct sc_value *sc_in_indices(struct sc_scope *s, int i, const char *what);
 
 // weights.c
 // Finds the parameters: among initializers from `first_initializer` on, and among

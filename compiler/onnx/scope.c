@@ -161,8 +161,7 @@ void sc_hint_inputs(struct sc_scope *s, const struct sc_value *v)
     sc_str_free(&text);
 }
 
-// The present node needs the elements of input i now.
-static struct sc_tensor *load_constant(struct sc_scope *s, int i, const char *what)
+struct sc_tensor *sc_in_constant(struct sc_scope *s, int i, const char *what)
 {
     const struct sc_value *const v = sc_in(s, i);
     if (!v) {
@@ -183,7 +182,7 @@ static struct sc_tensor *load_constant(struct sc_scope *s, int i, const char *wh
 bool sc_in_ints(struct sc_scope *s, int i, const char *what, struct sc_ints *out)
 {
     *out = (struct sc_ints){0};
-    struct sc_tensor *const t = load_constant(s, i, what);
+    struct sc_tensor *const t = sc_in_constant(s, i, what);
     if (!t) return false;
     if (!t->i || t->shape.rank > 1) {
         (void)sc_bad_node(s, "'%s' is %s of rank %d, expected a list of integers", what,
@@ -205,7 +204,7 @@ bool sc_in_ints(struct sc_scope *s, int i, const char *what, struct sc_ints *out
 bool sc_in_floats(struct sc_scope *s, int i, const char *what, struct sc_floats *out)
 {
     *out = (struct sc_floats){0};
-    struct sc_tensor *const t = load_constant(s, i, what);
+    struct sc_tensor *const t = sc_in_constant(s, i, what);
     if (!t) return false;
     if (!t->f || t->shape.rank > 1) {
         (void)sc_bad_node(s, "'%s' is %s of rank %d, expected a list of floats", what,
@@ -233,7 +232,7 @@ int64_t sc_in_int(struct sc_scope *s, int i, const char *what)
 
 double sc_in_number(struct sc_scope *s, int i, const char *what)
 {
-    struct sc_tensor *const t = load_constant(s, i, what);
+    struct sc_tensor *const t = sc_in_constant(s, i, what);
     if (!t) return 0;
     double value = 0;
     if (t->count != 1)
