@@ -74,7 +74,7 @@ static const char *output_name(struct sc_link *l, const struct sc_onnx_model *mo
     return NULL;
 }
 
-static bool has_output(const struct sc_onnx_model *model, const char *name)
+bool sc_link_has_output(const struct sc_onnx_model *model, const char *name)
 {
     const Onnx__GraphProto *const graph = model->graph;
     for (size_t i = 0; i < graph->n_output; i++) {
@@ -83,9 +83,8 @@ static bool has_output(const struct sc_onnx_model *model, const char *name)
     return false;
 }
 
-// One row of features per image: [rows, D], or [rows, D, 1, 1], which is seen as it.
-static struct sc_value *as_rows(struct sc_link *l, struct sc_scope *s, const char *what,
-                                const char *name, struct sc_value *v)
+struct sc_value *sc_link_rows(struct sc_link *l, struct sc_scope *s, const char *what,
+                              const char *name, struct sc_value *v)
 {
     if (!v) return NULL;
     bool is_flat = v->shape.rank >= 2;
@@ -170,7 +169,7 @@ static void import_encoder(struct sc_link *l, const struct sc_ports *ports)
     const char *const h = l->options->h ? l->options->h : output_name(l, s->model);
     if (!h) return;
     s->model->h = h;
-    l->h = as_rows(l, s, "h", h, sc_scope_import(s, h));
+    l->h = sc_link_rows(l, s, "h", h, sc_scope_import(s, h));
     hint_classifier(l, h);
     warn_merged_norm(l);
 }
@@ -183,23 +182,26 @@ static void import_head(struct sc_link *l)
         sc_link_feed(l, s, ports.images[0], l->h, "the encoder");
     sc_scope_prepare(s);
     const char *const name = output_name(l, s->model);
-    if (name) l->z = as_rows(l, s, "z", name, sc_scope_import(s, name));
+    if (name) l->z = sc_link_rows(l, s, "z", name, sc_scope_import(s, name));
 }
 
-// Rows [first, first + n) of z.
-static struct sc_value *rows_of(struct sc_link *l, struct sc_value *z, int64_t first, int64_t n)
+struct sc_value *sc_link_slice(struct sc_scope *s, struct sc_value *v, int64_t first, int64_t n)
 {
-    if (!z) return NULL;
+    if (!v) return NULL;
     union simclr_attr attr = sc_attr_default(SIMCLR_OP_slice);
-    attr.slice.starts = (struct simclr_dims){2, {first, 0}};
-    attr.slice.sizes = (struct simclr_dims){2, {n, z->shape.dim[1]}};
-    attr.slice.steps = (struct simclr_dims){2, {1, 1}};
-    l->loss.b.origin = (struct sc_origin){.file = l->loss.model->name, .made_by = "link"};
-    return sc_build(&l->loss.b, SIMCLR_OP_slice, &attr, z);
+    attr.slice.starts = (struct simclr_dims){v->shape.rank, {first}};
+    attr.slice.sizes = (struct simclr_dims){v->shape.rank, {n}};
+    attr.slice.steps = (struct simclr_dims){v->shape.rank, {1}};
+    for (int32_t i = 1; i < v->shape.rank; i++) {
+        attr.slice.sizes.v[i] = v->shape.dim[i];
+        attr.slice.steps.v[i] = 1;
+    }
+    s->b.origin = (struct sc_origin){.file = s->model->name, .made_by = "link"};
+    return sc_build(&s->b, SIMCLR_OP_slice, &attr, v);
 }
 
 // A scalar, or the one element of [1].
-static void take_loss(struct sc_link *l, struct sc_scope *s, const char *name)
+void sc_link_loss(struct sc_link *l, struct sc_scope *s, const char *name)
 {
     struct sc_value *const v = name ? sc_scope_import(s, name) : NULL;
     if (!v) return;
@@ -220,8 +222,9 @@ static void import_loss(struct sc_link *l, const struct sc_ports *ports)
     struct sc_scope *const s = &l->loss;
     const int64_t rows = l->out->rows;
     if (ports->n_images == 2 && ports->n_labels == 0) {
-        sc_link_feed(l, s, ports->images[0], rows_of(l, l->z, 0, rows / 2), "the head");
-        sc_link_feed(l, s, ports->images[1], rows_of(l, l->z, rows / 2, rows / 2), "the head");
+        sc_link_feed(l, s, ports->images[0], sc_link_slice(s, l->z, 0, rows / 2), "the head");
+        sc_link_feed(l, s, ports->images[1], sc_link_slice(s, l->z, rows / 2, rows / 2),
+                     "the head");
         sc_report(l->m->diag, SIMCLR_NOTE, s->model->name,
                   "the loss takes all first views as '%s' and all second views as '%s'",
                   ports->images[0]->name, ports->images[1]->name);
@@ -235,52 +238,50 @@ static void import_loss(struct sc_link *l, const struct sc_ports *ports)
     }
     if (ports->n_labels == 1) sc_link_labels(l, s, ports->labels[0]);
     sc_scope_prepare(s);
-    take_loss(l, s, output_name(l, s->model));
+    sc_link_loss(l, s, output_name(l, s->model));
+}
+
+const char *sc_link_find_h(struct sc_link *l, const struct sc_onnx_model *model)
+{
+    if (l->options->h) return l->options->h;
+    if (sc_link_has_output(model, "h")) return "h";
+    sc_link_fail(l, model, "no output is called 'h', expected to know where the encoder ends");
+    sc_link_hint(l, model, "give the tensor of features with --h");
+    return NULL;
 }
 
 // A model that brings its own loss: h by --h or by its name, z by its name or h.
 static void import_whole(struct sc_link *l, const struct sc_ports *ports)
 {
     struct sc_scope *const s = &l->encoder;
-    if (ports->n_images == 2) {
-        sc_link_fail(l, s->model,
-                     "a model with two image inputs is not supported, expected one "
-                     "that takes both views");
-        sc_link_hint(l, s->model,
-                     "give encoder, head and loss on their own; a loss may take two "
-                     "views");
-    } else if (ports->n_images != 1 || ports->n_labels > 1) {
+    if (ports->n_images == 2 && ports->n_labels == 0) {
+        sc_link_views(l, ports, own_loss(s->model));
+        warn_merged_norm(l);
+        return;
+    }
+    if (ports->n_images != 1 || ports->n_labels > 1)
         sc_link_fail(l, s->model,
                      "the model has %d float and %d integer inputs, expected images, "
-                     "or images and labels",
+                     "images and labels, or the two views of images",
                      ports->n_images, ports->n_labels);
-    }
     if (ports->n_images > 0) sc_link_images(l, s, ports->images[0]);
     if (ports->n_labels > 0) sc_link_labels(l, s, ports->labels[0]);
     sc_scope_prepare(s);
-    const char *const h = l->options->h               ? l->options->h
-                          : has_output(s->model, "h") ? "h"
-                                                      : NULL;
-    if (h) {
-        s->model->h = h;
-        l->h = as_rows(l, s, "h", h, sc_scope_import(s, h));
-    } else {
-        sc_link_fail(l, s->model,
-                     "no output is called 'h', expected to know where the encoder "
-                     "ends");
-        sc_link_hint(l, s->model, "give the tensor of features with --h");
-    }
+    const char *const h = sc_link_find_h(l, s->model);
+    s->model->h = h;
+    if (h) l->h = sc_link_rows(l, s, "h", h, sc_scope_import(s, h));
     s->part = SIMCLR_PART_head;
-    take_loss(l, s, own_loss(s->model));
+    sc_link_loss(l, s, own_loss(s->model));
     l->z = l->h;
-    if (has_output(s->model, "z")) l->z = as_rows(l, s, "z", "z", sc_scope_import(s, "z"));
+    if (sc_link_has_output(s->model, "z"))
+        l->z = sc_link_rows(l, s, "z", "z", sc_scope_import(s, "z"));
     warn_merged_norm(l);
 }
 
 static bool any_failed(const struct sc_link *l)
 {
-    return l->failed || l->encoder.any_failed || (l->has_head && l->head.any_failed) ||
-           (l->has_loss && l->loss.any_failed);
+    return l->failed || l->encoder.any_failed || l->branch.any_failed ||
+           (l->has_head && l->head.any_failed) || (l->has_loss && l->loss.any_failed);
 }
 
 static void check_trainable(struct sc_link *l)
@@ -321,7 +322,7 @@ static void import_parts(struct sc_link *l, const struct sc_import_options *opti
     const bool is_whole =
         !options->head && !options->loss && sc_onnx_has_loss(options->encoder);
     if (options->loss) loss = sc_link_ports(l, options->loss);
-    choose_rows(l, is_whole ? &encoder : &loss, loss.n_images);
+    choose_rows(l, is_whole ? &encoder : &loss, is_whole ? encoder.n_images : loss.n_images);
     if (is_whole) {
         import_whole(l, &encoder);
         return;

@@ -95,43 +95,54 @@ static int64_t image_extent(struct sc_link *l, const struct sc_onnx_model *model
 // The batch is ours to choose; files exported with a fixed one say so in vain,
 // unless the graph has it in its shapes, which shows later.
 static void check_rows(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info,
-                       const dimension *dim)
+                       const dimension *dim, int64_t rows)
 {
-    if (!is_number(dim) || dim->dim_value == l->out->rows) return;
+    if (!is_number(dim) || dim->dim_value == rows) return;
     s->is_rebound = true;
     sc_report(l->m->diag, SIMCLR_NOTE, s->model->name,
               "input '%s' has the fixed batch %" PRId64 ", imported with %" PRId64 " rows",
-              info->name, dim->dim_value, l->out->rows);
+              info->name, dim->dim_value, rows);
 }
 
-void sc_link_images(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info)
+bool sc_link_image_shape(struct sc_link *l, struct sc_scope *s,
+                         const Onnx__ValueInfoProto *info, int64_t rows,
+                         struct simclr_shape *shape)
 {
     const Onnx__TensorShapeProto *const declared = tensor_type(info)->shape;
-    struct sc_bound *const bound = sc_scope_bound(s, sc_onnx_text(info->name));
-    bound->is_unknown = true;
+    bool known = true;
     if (!declared || declared->n_dim != 4) {
         sc_link_fail(l, s->model, "input '%s' has %s%zu, expected images of rank 4 [N,C,H,W]",
                      sc_onnx_text(info->name), declared ? "rank " : "no shape, rank ",
                      declared ? declared->n_dim : 0);
-        return;
+        return false;
     }
-    struct simclr_shape shape = {4, {l->out->rows}};
-    bool known = true;
-    check_rows(l, s, info, declared->dim[0]);
+    *shape = (struct simclr_shape){4, {rows}};
+    check_rows(l, s, info, declared->dim[0], rows);
     for (int i = 1; i < 4; i++) {
-        shape.dim[i] = image_extent(l, s->model, info, declared->dim[i], i);
-        known = known && shape.dim[i] > 0;
         const dimension *const dim = declared->dim[i];
-        s->is_rebound = s->is_rebound || (is_number(dim) && dim->dim_value != shape.dim[i]);
+        shape->dim[i] = image_extent(l, s->model, info, dim, i);
+        known = known && shape->dim[i] > 0;
+        s->is_rebound = s->is_rebound || (is_number(dim) && dim->dim_value != shape->dim[i]);
     }
-    if (!known) return;
-    l->out->channels = shape.dim[1];
-    l->out->height = shape.dim[2];
-    l->out->width = shape.dim[3];
-    sc_scope_count_float(s, info->name, sc_onnx_dtype(tensor_type(info)->elem_type));
-    l->images =
-        sc_graph_input(l->out->graph, info->name, SIMCLR_PORT_images, SIMCLR_f32, &shape);
-    bound->is_unknown = false;
+    if (known) sc_scope_count_float(s, info->name, sc_onnx_dtype(tensor_type(info)->elem_type));
+    return known;
+}
+
+void sc_link_make_images(struct sc_link *l, const char *name, const struct simclr_shape *shape)
+{
+    l->out->channels = shape->dim[1];
+    l->out->height = shape->dim[2];
+    l->out->width = shape->dim[3];
+    l->images = sc_graph_input(l->out->graph, name, SIMCLR_PORT_images, SIMCLR_f32, shape);
+}
+
+void sc_link_images(struct sc_link *l, struct sc_scope *s, const Onnx__ValueInfoProto *info)
+{
+    struct sc_bound *const bound = sc_scope_bound(s, sc_onnx_text(info->name));
+    struct simclr_shape shape;
+    bound->is_unknown = !sc_link_image_shape(l, s, info, l->out->rows, &shape);
+    if (bound->is_unknown) return;
+    sc_link_make_images(l, info->name, &shape);
     sc_scope_bind(s, info->name, l->images);
 }
 
