@@ -136,6 +136,11 @@ static bool map_external(struct sc_onnx_model *model, const char *location, stru
         return fail(error, "cannot open external data '%s': %s", location, strerror(errno));
     struct stat st;
     bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (ok && st.st_nlink > 1) { // an archive may link to what it could not copy
+        (void)close(fd);
+        return fail(error, "external data '%s' has %ju hard links, expected a file of its own",
+                    location, (uintmax_t)st.st_nlink);
+    }
     if (ok && st.st_size > 0) {
         void *const data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         ok = data != MAP_FAILED;

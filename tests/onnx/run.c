@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/onnx/run.h"
 
+#include "runtime/base/integer.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +41,13 @@ int run_inputs(const struct sc_onnx_model *model, const Onnx__ValueInfoProto **i
     return n;
 }
 
+static int64_t extent(const Onnx__TensorShapeProto__Dimension *dim)
+{
+    const bool is_number =
+        dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+    return is_number ? dim->dim_value : 2;
+}
+
 void run_declared(struct run *r)
 {
     const Onnx__ValueInfoProto *infos[RUN_MAX_TENSORS];
@@ -46,9 +56,35 @@ void run_declared(struct run *r)
         const Onnx__TypeProto__Tensor *const type = infos[i]->type->tensor_type;
         struct simclr_shape shape = {.rank = (int32_t)type->shape->n_dim};
         for (int32_t k = 0; k < shape.rank; k++)
-            shape.dim[k] = type->shape->dim[k]->dim_value ? type->shape->dim[k]->dim_value : 2;
+            shape.dim[k] = extent(type->shape->dim[k]);
         r->in[i] = sc_tensor_new(sc_onnx_dtype(type->elem_type)->dtype, &shape);
     }
+}
+
+// The numbers behind `# name = `; zeros without such a line.
+static void read_values(const char *text, const char *name, struct sc_tensor *t)
+{
+    char key[64];
+    (void)snprintf(key, sizeof key, "\n# %s = ", name);
+    const char *at = strstr(text, key);
+    at = at ? at + strlen(key) : "";
+    for (int64_t i = 0; i < t->count; i++) {
+        char *end;
+        const double value = strtod(at, &end);
+        if (at != end && *at == '\n') abort(); // too few
+        if (t->f) t->f[i] = value;
+        if (t->i) t->i[i] = sc_int_from_real(t->dtype, value);
+        at = end;
+    }
+}
+
+void run_make_inputs(struct run *r, const char *text)
+{
+    const Onnx__ValueInfoProto *infos[RUN_MAX_TENSORS];
+    (void)run_inputs(r->model, infos);
+    run_declared(r);
+    for (int i = 0; i < r->n_in; i++)
+        read_values(text, infos[i]->name, r->in[i]);
 }
 
 static struct sc_value *bind_input(struct run *r, const char *name, const struct sc_tensor *t,

@@ -31,6 +31,8 @@ void run_deinit(struct run *r);
 int run_inputs(const struct sc_onnx_model *model, const Onnx__ValueInfoProto **infos);
 // Makes r->in, zeros of the declared types; symbolic extents are 2.
 void run_declared(struct run *r);
+// Fills r->in: the numbers behind `# NAME = ` in `text`, zeros without such a line.
+void run_make_inputs(struct run *r, const char *text);
 // Imports r->model. Inputs are given at run time if they are float and
 // `floats_are_given`, else they are constants of the values in r->in. Parameters
 // start with the stored values.

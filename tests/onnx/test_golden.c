@@ -22,7 +22,6 @@
 #include "compiler/ir/text.h"
 #include "compiler/ir/verify.h"
 #include "runtime/base/file.h"
-#include "runtime/base/integer.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -64,32 +63,6 @@ static void append_messages(struct sc_str *out, const struct run *r)
     }
 }
 
-// The numbers behind `# name = `; zeros without such a line.
-static void read_values(const char *text, const char *name, struct sc_tensor *t)
-{
-    char key[64];
-    (void)snprintf(key, sizeof key, "\n# %s = ", name);
-    const char *at = strstr(text, key);
-    at = at ? at + strlen(key) : "";
-    for (int64_t i = 0; i < t->count; i++) {
-        char *end;
-        const double value = strtod(at, &end);
-        assert_true(at == end || *at != '\n');
-        if (t->f) t->f[i] = value;
-        if (t->i) t->i[i] = sc_int_from_real(t->dtype, value);
-        at = end;
-    }
-}
-
-static void make_inputs(struct run *r, const char *text)
-{
-    const Onnx__ValueInfoProto *infos[RUN_MAX_TENSORS];
-    (void)run_inputs(r->model, infos);
-    run_declared(r);
-    for (int i = 0; i < r->n_in; i++)
-        read_values(text, infos[i]->name, r->in[i]);
-}
-
 static void open_model(struct run *r, const char *text, size_t size)
 {
     run_init(r);
@@ -112,7 +85,7 @@ static void do_print(struct run *r, struct sc_str *out)
 
 static void do_import(struct run *r, const char *text, struct sc_str *out)
 {
-    make_inputs(r, text);
+    run_make_inputs(r, text);
     run_import(r, true);
     append_messages(out, r);
     if (r->scope.any_failed) return;
@@ -124,7 +97,7 @@ static void do_import(struct run *r, const char *text, struct sc_str *out)
 static void eval_once(struct run *r, const char *text, bool floats_are_given,
                       struct sc_str *out)
 {
-    make_inputs(r, text);
+    run_make_inputs(r, text);
     run_import(r, floats_are_given);
     append_messages(out, r);
     if (r->scope.any_failed) return;

@@ -2,66 +2,13 @@
 //
 // Binary models, most of them wrong: each is built here, byte by byte.
 #include "tests/harness/scratch.h"
+#include "tests/onnx/protobuf.h"
 #include "tests/onnx/run.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-// Protobuf by hand.
-
-static void put_varint(struct sc_str *s, uint64_t value)
-{
-    do {
-        const char byte = (char)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-        sc_str_append_n(s, &byte, 1);
-        value >>= 7;
-    } while (value > 0);
-}
-
-static void put_int(struct sc_str *s, unsigned field, uint64_t value)
-{
-    put_varint(s, field << 3);
-    put_varint(s, value);
-}
-
-static void put_bytes(struct sc_str *s, unsigned field, const void *data, size_t n)
-{
-    put_varint(s, field << 3 | 2);
-    put_varint(s, n);
-    sc_str_append_n(s, data, n);
-}
-
-static void put_text(struct sc_str *s, unsigned field, const char *text)
-{
-    put_bytes(s, field, text, strlen(text));
-}
-
-static void put_message(struct sc_str *s, unsigned field, struct sc_str *message)
-{
-    put_bytes(s, field, sc_str_text(message), message->size);
-    sc_str_free(message);
-}
-
-// ir_version 8 and opset 17.
-static struct sc_str new_model(void)
-{
-    struct sc_str model = {0}, opset = {0};
-    put_int(&model, 1, 8);
-    put_int(&opset, 2, 17);
-    put_message(&model, 8, &opset);
-    return model;
-}
-
-static void check_open(struct sc_str *bytes, simclr_status expected, const char *message)
-{
-    struct run r;
-    run_init(&r);
-    assert_int_equal(
-        sc_onnx_open_bytes(r.m, "m.onnx", sc_str_text(bytes), bytes->size, &r.model), expected);
-    assert_string_equal(sc_str_text(&r.messages), message);
-    run_deinit(&r);
-    sc_str_free(bytes);
-}
 
 static void a_model_without_graph_is_refused(void **state)
 {
@@ -193,16 +140,6 @@ static struct sc_str model_with_weight(struct sc_str *w)
     put_message(&graph, 12, &output);
     put_message(&model, 7, &graph);
     return model;
-}
-
-// float[2] w
-static struct sc_str new_weight(void)
-{
-    struct sc_str w = {0};
-    put_int(&w, 1, 2);
-    put_int(&w, 2, 1);
-    put_text(&w, 8, "w");
-    return w;
 }
 
 static void put_entry(struct sc_str *w, const char *key, const char *value)
@@ -352,6 +289,41 @@ static void external_data_stays_within_the_folder(void **state)
                    "'../w.bin' is not a path within the model's folder");
     check_external(s, "/etc/passwd", "0", "8", "is not a path within the model's folder");
     check_external(s, ".", "0", "8", "cannot read external data '.'");
+    check_external(s, "w.bin", "8", "9", "has 16 bytes, expected 9 at offset 8");
+    check_external(s, "w.bin", "18446744073709551615", "8", "has 16 bytes, expected 8 at");
+    check_external(s, "w.bin", "18446744073709551616", "8",
+                   "has no location, offset or length");
+    check_external(s, "w.bin", "8", "7", "it has 1 values, expected 2");
+    char *const file = strdup(scratch_path(s, "w.bin"));
+    assert_non_null(file);
+    assert_int_equal(link(file, scratch_path(s, "hard")), 0);
+    free(file);
+    check_external(s, "hard", "8", "8",
+                   "external data 'hard' has 2 hard links, expected a file of its own");
+}
+
+static void external_data_may_lie_at_any_offset(void **state)
+{
+    struct scratch *const s = *state;
+    const float values[2] = {3, 4};
+    char bytes[3 + sizeof values] = "abc";
+    memcpy(bytes + 3, values, sizeof values);
+    (void)scratch_write(s, "w.bin", bytes, sizeof bytes);
+    check_external(s, "w.bin", "3", "8", "");
+}
+
+static void training_information_is_ignored_with_a_note(void **state)
+{
+    (void)state;
+    struct sc_str w = new_weight(), info = {0}, graph = {0};
+    const float values[2] = {1, 2};
+    put_bytes(&w, 9, values, sizeof values);
+    struct sc_str model = model_with_weight(&w);
+    put_message(&info, 2, &graph);
+    put_message(&model, 20, &info);
+    check_open(&model, SIMCLR_OK,
+               "m.onnx: note: the model's training information is ignored: simclrc derives its "
+               "own\n");
 }
 
 static void what_is_not_there_is_said(void **state)
@@ -404,6 +376,8 @@ int main(void)
         cmocka_unit_test(a_value_beyond_its_type_is_refused),
         cmocka_unit_test(a_model_cut_off_anywhere_is_refused),
         SCRATCH_TEST(external_data_stays_within_the_folder),
+        SCRATCH_TEST(external_data_may_lie_at_any_offset),
+        cmocka_unit_test(training_information_is_ignored_with_a_note),
         cmocka_unit_test(what_is_not_there_is_said),
         cmocka_unit_test(every_model_of_ours_opens_and_has_a_line_about_it),
     };
