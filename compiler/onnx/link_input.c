@@ -331,6 +331,21 @@ static struct sc_value *read_fixed(struct sc_link *l, const char *file,
     return value;
 }
 
+// "input 'x' of node 'y' (Op)": the first that reads it.
+static const char *input_of_node(const struct sc_scope *s, const char *name)
+{
+    const Onnx__GraphProto *const g = s->model->proto->graph;
+    for (size_t i = 0; i < g->n_node; i++) {
+        for (size_t k = 0; k < g->node[i]->n_input; k++) {
+            if (!strcmp(sc_onnx_text(g->node[i]->input[k]), name))
+                return sc_arena_printf(s->m->arena, "input '%s' of node '%s' (%s)", name,
+                                       sc_node_name(s, g->node[i], i),
+                                       sc_onnx_text(g->node[i]->op_type));
+        }
+    }
+    return sc_arena_printf(s->m->arena, "input '%s'", name);
+}
+
 static struct sc_value *make_tensor(struct sc_link *l, struct sc_scope *s,
                                     const Onnx__ValueInfoProto *info, const char *name)
 {
@@ -338,12 +353,12 @@ static struct sc_value *make_tensor(struct sc_link *l, struct sc_scope *s,
     const struct sc_onnx_dtype *const element = type ? sc_onnx_dtype(type->elem_type) : NULL;
     struct simclr_shape shape;
     if (!type) {
-        sc_link_fail(l, s->model, "input '%s' is no tensor, expected one", name);
+        sc_link_fail(l, s->model, "%s is no tensor, expected one", input_of_node(s, name));
         return NULL;
     }
     if (!element || !element->supported) {
-        sc_link_fail(l, s->model, "input '%s' has elements of type %s, expected numbers", name,
-                     element ? element->name : "unknown");
+        sc_link_fail(l, s->model, "%s has elements of type %s, expected numbers",
+                     input_of_node(s, name), element ? element->name : "unknown");
         return NULL;
     }
     sc_scope_count_float(s, name, element);
