@@ -26,8 +26,8 @@ static void remove_file(void)
     (void)remove(path);
 }
 
-// The compiler reads files: a name for the bytes, the same for every input.
-static const char *as_file(const uint8_t *data, size_t size)
+// The compiler reads files: `path` names the bytes, the same for every input.
+static void as_file(const uint8_t *data, size_t size)
 {
     static int fd = -1;
     if (fd < 0) {
@@ -38,23 +38,28 @@ static const char *as_file(const uint8_t *data, size_t size)
         (void)atexit(remove_file);
     }
     if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size) abort();
-    return path;
+}
+
+static void compile(const char *loss, enum simclr_stage last, const char *const *formats)
+{
+    struct simclr_diag diag = fuzz_quiet_diag();
+    const struct simclr_compile_options options = {
+        .model = path, .batch = 2, .loss = loss, .verify_each = true};
+    struct simclr_compilation *c = NULL;
+    const char *text;
+    if (simclr_compile(&options, last, &diag, &c) != SIMCLR_OK) return;
+    for (; *formats; formats++)
+        (void)simclr_compilation_dump(c, last, NULL, *formats, &text);
+    if (last == SIMCLR_STAGE_plan) (void)simclr_compilation_plan_summary(c);
+    simclr_compilation_free(c);
 }
 
 void fuzz_compile(const uint8_t *data, size_t size)
 {
-    static const char *const formats[] = {"text", "dot", "json"};
-    struct simclr_diag diag = fuzz_quiet_diag();
-    const struct simclr_compile_options options = {
-        .model = as_file(data, size), .batch = 2, .verify_each = true};
-    struct simclr_compilation *c = NULL;
-    const char *text;
-    if (simclr_compile(&options, SIMCLR_STAGE_onnx, &diag, &c) != SIMCLR_OK) return;
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        (void)simclr_compilation_dump(c, SIMCLR_STAGE_onnx, NULL, formats[i], &text);
-    simclr_compilation_free(c);
-    if (simclr_compile(&options, SIMCLR_STAGE_plan, &diag, &c) != SIMCLR_OK) return;
-    (void)simclr_compilation_dump(c, SIMCLR_STAGE_plan, NULL, "text", &text);
-    (void)simclr_compilation_plan_summary(c);
-    simclr_compilation_free(c);
+    static const char *const all[] = {"text", "dot", "json", NULL}, *const text[] = {"text",
+                                                                                     NULL};
+    as_file(data, size);
+    compile(NULL, SIMCLR_STAGE_onnx, all);
+    compile("none", SIMCLR_STAGE_plan, text); // as it is
+    compile(NULL, SIMCLR_STAGE_plan, text);   // as an encoder, or whole with its loss
 }
