@@ -14,7 +14,7 @@
 
 enum {
     MAX_DEPTH = 32,
-    MAX_NODES = 1 << 18,
+    MAX_NODES = 1 << 16,
     OVERLOAD_OF_NODE = 8, // fields that are newer than the schema
     OVERLOAD_OF_FUNCTION = 13,
     DEFAULT_OF_FUNCTION = 11,
