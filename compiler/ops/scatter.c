@@ -22,13 +22,13 @@ static double combine(int64_t how, double x, double u)
     }
 }
 
-static int64_t combine_int(int64_t how, int64_t x, int64_t u)
+static int64_t combine_int(int64_t how, simclr_dtype dtype, int64_t x, int64_t u)
 {
     switch (how) {
     case SIMCLR_SCATTER_add: return (int64_t)((uint64_t)x + (uint64_t)u);
     case SIMCLR_SCATTER_mul: return (int64_t)((uint64_t)x * (uint64_t)u);
-    case SIMCLR_SCATTER_max: return u > x ? u : x;
-    case SIMCLR_SCATTER_min: return u < x ? u : x;
+    case SIMCLR_SCATTER_max: return sc_int_less(dtype, x, u) ? u : x;
+    case SIMCLR_SCATTER_min: return sc_int_less(dtype, u, x) ? u : x;
     default: return u;
     }
 }
@@ -49,7 +49,8 @@ static void eval(const struct sc_node *n, const struct sc_tensor *const *in,
         if (y->f)
             y->f[to] = combine(how, y->f[to], updates->f[i]);
         else
-            y->i[to] = sc_int_wrap(y->dtype, combine_int(how, y->i[to], updates->i[i]));
+            y->i[to] =
+                sc_int_wrap(y->dtype, combine_int(how, y->dtype, y->i[to], updates->i[i]));
     }
 }
 

@@ -12,8 +12,8 @@
 static bool is_before(const struct sc_tensor *x, int64_t i, int64_t j, bool smallest)
 {
     if (x->f && isnan(x->f[i]) != isnan(x->f[j])) return isnan(x->f[i]) != smallest;
-    const bool is_less = x->f ? x->f[i] < x->f[j] : x->i[i] < x->i[j];
-    const bool is_more = x->f ? x->f[i] > x->f[j] : x->i[i] > x->i[j];
+    const bool is_less = x->f ? x->f[i] < x->f[j] : sc_int_less(x->dtype, x->i[i], x->i[j]);
+    const bool is_more = x->f ? x->f[i] > x->f[j] : sc_int_less(x->dtype, x->i[j], x->i[i]);
     if (is_less || is_more) return is_less == smallest;
     return i < j;
 }

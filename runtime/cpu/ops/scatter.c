@@ -53,13 +53,13 @@ static float combine_reals(int64_t how, float x, float u)
     }
 }
 
-static int64_t combine_ints(int64_t how, int64_t x, int64_t u)
+static int64_t combine_ints(int64_t how, simclr_dtype dtype, int64_t x, int64_t u)
 {
     switch (how) {
     case SIMCLR_SCATTER_add: return (int64_t)((uint64_t)x + (uint64_t)u);
     case SIMCLR_SCATTER_mul: return (int64_t)((uint64_t)x * (uint64_t)u);
-    case SIMCLR_SCATTER_max: return sc_max_i64(x, u);
-    default: return sc_min_i64(x, u);
+    case SIMCLR_SCATTER_max: return sc_int_less(dtype, x, u) ? u : x;
+    default: return sc_int_less(dtype, u, x) ? u : x;
     }
 }
 
@@ -79,8 +79,9 @@ static void write(const struct sc_call *call, int64_t to, int64_t from, int64_t 
             out[i] = combine_reals(how, out[i], in[i]);
     } else {
         for (int64_t i = 0; i < n; i++)
-            sc_put_int(y, to + i,
-                       combine_ints(how, sc_get_int(y, to + i), sc_get_int(u, from + i)));
+            sc_put_int(
+                y, to + i,
+                combine_ints(how, y->dtype, sc_get_int(y, to + i), sc_get_int(u, from + i)));
     }
 }
 

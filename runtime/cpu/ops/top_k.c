@@ -45,7 +45,7 @@ static bool is_before(const struct line *l, int64_t i, int64_t j)
     if (simclr_dtype_is_float(l->x->dtype)) return is_before_real(l, i, j);
     const int64_t a = sc_get_int(l->x, l->first + i * l->step);
     const int64_t b = sc_get_int(l->x, l->first + j * l->step);
-    return a != b ? (a < b) == l->smallest : i < j;
+    return a != b ? sc_int_less(l->x->dtype, a, b) == l->smallest : i < j;
 }
 
 // Puts `index` at the root of a heap of n places and lets it sink.
