@@ -115,11 +115,12 @@ static bool read_input(struct einsum *e, int i, const char *term, size_t n, stru
     for (int32_t k = 0; k < out->n; k++) {
         int64_t *const extent = &e->extent[out->v[k]];
         const int64_t own = x->shape.dim[k];
-        const bool is_repeated = index_of(out, out->v[k]) < k;
-        if (*extent >= 0 && own != *extent && (is_repeated || (own != 1 && *extent != 1))) {
+        const int64_t first = x->shape.dim[index_of(out, out->v[k])]; // of a diagonal
+        if (own != first || (own != 1 && *extent >= 0 && *extent != 1 && own != *extent)) {
             (void)sc_bad_node(
                 e->s, "label %s has %" PRId64 " elements in input '%s', expected %" PRId64,
-                label_text(e, out->v[k]), own, sc_in_name(e->s, i), *extent);
+                label_text(e, out->v[k]), own, sc_in_name(e->s, i),
+                own != first ? first : *extent);
             return false;
         }
         if (*extent < 0 || *extent == 1) *extent = own;
