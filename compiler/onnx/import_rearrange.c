@@ -116,6 +116,22 @@ static struct sc_value *reversed_rows(struct sc_scope *s, struct sc_value *lengt
     return sc_make_reshape(s, row, &flat);
 }
 
+// Lengths known at compile time are 0 to `time`.
+static bool check_lengths(struct sc_scope *s, int64_t time)
+{
+    struct sc_ints list;
+    if (sc_in(s, 1)->kind != SC_VALUE_constant) return true;
+    if (!sc_in_ints(s, 1, "sequence_lens", &list)) return false;
+    for (int64_t i = 0; i < list.n; i++) {
+        if (list.v[i] >= 0 && list.v[i] <= time) continue;
+        (void)sc_bad_node(
+            s, "sequence %" PRId64 " has the length %" PRId64 ", expected 0 to %" PRId64, i,
+            list.v[i], time);
+        return false;
+    }
+    return true;
+}
+
 // Batch and time are axes 0 and 1, in either order.
 struct sc_value *sc_import_reverse_sequence(struct sc_scope *s)
 {
@@ -132,6 +148,7 @@ struct sc_value *sc_import_reverse_sequence(struct sc_scope *s)
     if (lengths->shape.rank != 1 || lengths->shape.dim[0] != batch)
         return sc_bad_node(s, "'sequence_lens' has %" PRId64 " values, expected %" PRId64,
                            simclr_shape_count(&lengths->shape), batch);
+    if (!check_lengths(s, time)) return NULL;
     struct simclr_dims swap = {.n = x->shape.rank, .v = {batch_axis, time_axis}};
     for (int32_t i = 2; i < x->shape.rank; i++)
         swap.v[i] = i;

@@ -5,7 +5,7 @@
 //     # RUN: open                 read it
 //     # RUN: print                read it and print it; the print must read back
 //     # RUN: import               import it alone, every input given at run time
-//     # RUN: eval [constant|interpreted]  run it on `# x = 1 2 3`, one line per input
+//     # RUN: eval [constant|given|interpreted]  run it on `# x = 1 2 3`, one line per input
 //     # RUN: link KEY=VALUE...    link it (head, loss, batch, image_size, h, bind=NAME:N)
 //     # RUN: template KEY=VALUE...  the same, then the encoder to export, parameters all 0
 //     # RUN: run KEY=VALUE...     import it as it is, without training (batch, bind)
@@ -14,7 +14,7 @@
 //     # what comes out: messages behind `! `, then the text or the values
 // and must match to the last character. `eval` runs twice, with floats given at run
 // time and with everything known at compile time, and then as a program on the CPU; all
-// must agree. `constant` leaves out the first, `interpreted` the last.
+// must agree. `constant` leaves out the first, `given` the second, `interpreted` the last.
 // SIMCLR_UPDATE_GOLDEN=1 in the environment rewrites what differs.
 #include "tests/onnx/program.h"
 #include "tests/onnx/run.h"
@@ -174,9 +174,10 @@ static void eval_program(const struct run *r, const char *text, struct sc_str *o
 
 static void do_eval(struct run *r, const char *text, const char *how, struct sc_str *out)
 {
-    eval_once(r, text, false, out);
+    const bool is_given = strstr(how, "given") != NULL;
+    eval_once(r, text, is_given, out);
     if (!strstr(how, "interpreted") && !r->scope.any_failed) eval_program(r, text, out);
-    if (strstr(how, "constant")) return;
+    if (strstr(how, "constant") || is_given) return;
     struct run again;
     struct sc_str second = {0};
     open_model(&again, text, strlen(text));
