@@ -60,8 +60,15 @@ static struct sc_value *negative_log_likelihood(struct sc_scope *s, struct sc_va
     if (rank < 2 || labels->shape.rank != rank - 1)
         return sc_bad_node(s, "scores have rank %d and labels rank %d, expected one less",
                            (int)rank, (int)labels->shape.rank);
+    struct simclr_shape column = log_p->shape, expected = {.rank = rank - 1};
+    for (int32_t i = 0; i < rank - 1; i++)
+        expected.dim[i] = column.dim[i == 0 ? 0 : i + 1];
+    if (!simclr_shape_equal(&labels->shape, &expected))
+        return sc_bad_shape(s, "labels", 1, "", &expected);
+    const struct simclr_shape classes = {1, {column.dim[1]}};
+    if (sc_has_in(s, 2) && sc_in(s, 2) && !simclr_shape_equal(&sc_in(s, 2)->shape, &classes))
+        return sc_bad_shape(s, "weight", 2, "", &classes);
     const struct labelled l = read_labels(s, labels);
-    struct simclr_shape column = log_p->shape;
     column.dim[1] = 1;
     union simclr_attr attr = sc_attr_default(SIMCLR_OP_gather_elements);
     attr.axis.axis = 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Normalisation, dropout and softmax.
+// Normalisation by running statistics, by norms and by neighbours; dropout and softmax.
 #include "compiler/onnx/importer.h"
 
 #include "compiler/ir/attr.h"
@@ -37,9 +37,9 @@ static void channel_statistics(struct sc_scope *s, struct sc_value *x, struct sc
 // Training form as the file has it: outputs are y, the running mean and variance, and
 // before opset 14 the batch's own. Those are computed apart from y: batch_norm_train has
 // no gradient through the statistics it gives.
-static struct sc_value *batch_norm_as_written(struct sc_scope *s, const union simclr_attr *attr)
+static struct sc_value *batch_norm_as_written(struct sc_scope *s, const union simclr_attr *attr,
+                                              struct sc_value *x)
 {
-    struct sc_value *const x = sc_in(s, 0);
     struct sc_value *const y =
         sc_make(s, SIMCLR_OP_batch_norm_train, attr, x, sc_in(s, 1), sc_in(s, 2));
     struct sc_value *batch[2];
@@ -51,6 +51,13 @@ static struct sc_value *batch_norm_as_written(struct sc_scope *s, const union si
         if (sc_has_out(s, 3 + i)) s->out[3 + i] = batch[i];
     }
     return y;
+}
+
+static struct sc_value *batch_norm_by_moments(struct sc_scope *s, const union simclr_attr *attr,
+                                              struct sc_value *x)
+{
+    return sc_make(s, SIMCLR_OP_batch_norm, attr, x, sc_in(s, 1), sc_in(s, 2), sc_in(s, 3),
+                   sc_in(s, 4));
 }
 
 static bool is_training_form(struct sc_scope *s)
@@ -67,130 +74,116 @@ static bool is_training_form(struct sc_scope *s)
 // exporters write them wrongly or not at all.
 struct sc_value *sc_import_batch_norm(struct sc_scope *s)
 {
+    struct sc_value *const x = sc_in(s, 0);
+    if (!x) return NULL;
     if (s->is_loss) return sc_bad_node(s, "a loss with running statistics is not supported");
-    if (s->opset < 9 && sc_attr_i(s, "spatial", 1) == 0)
-        return sc_bad_node(s, "attribute 'spatial' is 0, expected 1");
+    // Not spatial: each element has statistics of its own. Of a matrix, so it has anyway.
+    if (s->opset < 9 && sc_attr_i(s, "spatial", 1) == 0 && x->shape.rank != 2)
+        return sc_bad_node(s, "attribute 'spatial' is 0 and the input has rank %d, expected 2",
+                           (int)x->shape.rank);
     union simclr_attr attr = sc_attr_default(SIMCLR_OP_batch_norm);
     attr.batch_norm.epsilon = sc_attr_f(s, "epsilon", 1e-5);
     attr.batch_norm.momentum = sc_attr_f(s, "momentum", 0.9);
-    if (s->is_as_written && is_training_form(s)) return batch_norm_as_written(s, &attr);
-    return sc_make(s, SIMCLR_OP_batch_norm, &attr, sc_in(s, 0), sc_in(s, 1), sc_in(s, 2),
-                   sc_in(s, 3), sc_in(s, 4));
+    // A vector is a batch of one channel.
+    struct simclr_shape matrix = x->shape;
+    if (matrix.rank == 1) matrix.dim[matrix.rank++] = 1;
+    struct sc_value *const seen = sc_make_reshape(s, x, &matrix);
+    struct sc_value *const y = s->is_as_written && is_training_form(s)
+                                   ? batch_norm_as_written(s, &attr, seen)
+                                   : batch_norm_by_moments(s, &attr, seen);
+    return sc_make_reshape(s, y, &x->shape);
 }
 
-struct standardised {
-    struct sc_value *y, *mean, *inv_deviation;
-};
-
-// y = (x - mean) / sqrt(var + epsilon) over `axes`, with the population's variance.
-static struct standardised standardise(struct sc_scope *s, struct sc_value *x,
-                                       const struct simclr_dims *axes)
-{
-    struct sc_value *const epsilon =
-        sc_make_scalar(s, sc_attr_f(s, "epsilon", 1e-5), SIMCLR_f32);
-    struct standardised r = {.mean = sc_make_reduce(s, SIMCLR_OP_reduce_mean, x, axes, true)};
-    struct sc_value *const centred = sc_make(s, SIMCLR_OP_sub, NULL, x, r.mean);
-    struct sc_value *const square = sc_make(s, SIMCLR_OP_mul, NULL, centred, centred);
-    struct sc_value *const var = sc_make_reduce(s, SIMCLR_OP_reduce_mean, square, axes, true);
-    struct sc_value *const deviation =
-        sc_make(s, SIMCLR_OP_sqrt, NULL, sc_make(s, SIMCLR_OP_add, NULL, var, epsilon));
-    r.inv_deviation = sc_make(s, SIMCLR_OP_reciprocal, NULL, deviation);
-    r.y = sc_make(s, SIMCLR_OP_mul, NULL, centred, r.inv_deviation);
-    return r;
-}
-
-struct sc_value *sc_import_layer_norm(struct sc_scope *s)
-{
-    struct sc_value *const x = sc_in(s, 0);
-    if (!x) return NULL;
-    const int64_t axis = sc_axis(s, sc_attr_i(s, "axis", -1), x->shape.rank);
-    struct simclr_dims axes = {0};
-    for (int64_t i = axis; i < x->shape.rank; i++)
-        axes.v[axes.n++] = i;
-    const struct standardised r = standardise(s, x, &axes);
-    if (sc_has_out(s, 1)) s->out[1] = r.mean;
-    if (sc_has_out(s, 2)) s->out[2] = r.inv_deviation;
-    struct sc_value *const y = sc_make(s, SIMCLR_OP_mul, NULL, r.y, sc_in(s, 1));
-    return sc_has_in(s, 2) ? sc_make(s, SIMCLR_OP_add, NULL, y, sc_in(s, 2)) : y;
-}
-
-// A vector along axis 1 of a tensor of `rank`.
-static struct sc_value *per_channel(struct sc_scope *s, struct sc_value *v, int32_t rank)
-{
-    if (!v) return NULL;
-    struct simclr_shape shape = {.rank = rank};
-    for (int32_t i = 0; i < rank; i++)
-        shape.dim[i] = i == 1 ? simclr_shape_count(&v->shape) : 1;
-    return sc_make_reshape(s, v, &shape);
-}
-
-struct sc_value *sc_import_instance_norm(struct sc_scope *s)
-{
-    struct sc_value *const x = sc_in(s, 0);
-    if (!x) return NULL;
-    if (x->shape.rank < 3)
-        return sc_bad_node(s, "input '%s' has rank %d, expected at least 3", sc_in_name(s, 0),
-                           (int)x->shape.rank);
-    struct simclr_dims axes = {0};
-    for (int32_t i = 2; i < x->shape.rank; i++)
-        axes.v[axes.n++] = i;
-    struct sc_value *const y = sc_make(s, SIMCLR_OP_mul, NULL, standardise(s, x, &axes).y,
-                                       per_channel(s, sc_in(s, 1), x->shape.rank));
-    return sc_make(s, SIMCLR_OP_add, NULL, y, per_channel(s, sc_in(s, 2), x->shape.rank));
-}
-
-// x over its 1- or 2-norm along one axis.
+// x over its 1- or 2-norm along one axis. Where that is zero, so is x, and any other
+// number will do as the norm.
 struct sc_value *sc_import_lp_norm(struct sc_scope *s)
 {
     struct sc_value *const x = sc_in(s, 0);
     if (!x) return NULL;
     const int64_t p = sc_attr_i(s, "p", 2);
     const struct simclr_dims axes = {1, {sc_axis(s, sc_attr_i(s, "axis", -1), x->shape.rank)}};
-    struct sc_value *norm;
-    if (p == 2) {
-        struct sc_value *const square = sc_make(s, SIMCLR_OP_mul, NULL, x, x);
-        norm = sc_make(s, SIMCLR_OP_sqrt, NULL,
-                       sc_make_reduce(s, SIMCLR_OP_reduce_sum, square, &axes, true));
-    } else if (p == 1) {
-        norm = sc_make_reduce(s, SIMCLR_OP_reduce_sum, sc_make(s, SIMCLR_OP_abs, NULL, x),
-                              &axes, true);
-    } else {
+    if (p != 1 && p != 2)
         return sc_bad_node(s, "attribute 'p' is %" PRId64 ", expected 1 or 2", p);
-    }
+    struct sc_value *const term =
+        p == 1 ? sc_make(s, SIMCLR_OP_abs, NULL, x) : sc_make(s, SIMCLR_OP_mul, NULL, x, x);
+    struct sc_value *const sum = sc_make_reduce(s, SIMCLR_OP_reduce_sum, term, &axes, true);
+    struct sc_value *const is_zero =
+        sc_make(s, SIMCLR_OP_equal, NULL, sum, sc_make_scalar(s, 0, SIMCLR_f32));
+    struct sc_value *norm =
+        sc_make(s, SIMCLR_OP_where, NULL, is_zero, sc_make_scalar(s, 1, SIMCLR_f32), sum);
+    if (p == 2) norm = sc_make(s, SIMCLR_OP_sqrt, NULL, norm);
     return sc_make(s, SIMCLR_OP_div, NULL, x, norm);
 }
 
-// Dropout that drops: we have no random masks in programs.
-static struct sc_value *dropout(struct sc_scope *s, bool is_training, double ratio)
+// The sum over `size` channels around each, (size - 1) / 2 of them before it.
+static struct sc_value *sum_of_channels(struct sc_scope *s, struct sc_value *x, int64_t size)
 {
-    if (s->failed) return NULL;
-    if (is_training && ratio > 0) {
-        (void)sc_bad_node(s,
-                          "dropout in training mode with ratio %g is not supported, expected "
-                          "ratio 0",
-                          ratio);
-        sc_hint_node(s, "SimCLR's encoders have none: set the ratio to 0 before exporting");
-        return NULL;
+    if (!x) return NULL;
+    const int64_t n = x->shape.dim[1], before = (size - 1) / 2;
+    const int64_t n_taps = size < n ? size : n;
+    const struct sc_taps taps = sc_taps_new(s, n, n_taps);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t first = i < before ? 0 : i - before;
+        const int64_t room = size - 1 - before < n - 1 - i ? size - 1 - before : n - 1 - i;
+        for (int64_t at = first; at <= i + room; at++) {
+            taps.index[i * n_taps + at - first] = at;
+            taps.weight[i * n_taps + at - first] = 1;
+        }
     }
+    return sc_make_resample(s, x, 1, &taps);
+}
+
+// Local response normalisation (Krizhevsky et al., 2012, section 3.3):
+//     y = x / (bias + alpha / size sum of x^2 over neighbouring channels)^beta.
+struct sc_value *sc_import_lrn(struct sc_scope *s)
+{
     struct sc_value *const x = sc_in(s, 0);
-    if (x && sc_has_out(s, 1)) { // nothing is dropped; the mask is of x's type before opset 10
-        const simclr_dtype dtype = s->opset < 10 ? x->dtype : SIMCLR_bool;
-        s->out[1] = sc_fill(&s->b, 1, dtype, &x->shape);
-    }
+    if (!x) return NULL;
+    if (x->shape.rank < 2)
+        return sc_bad_node(s, "input '%s' has rank %d, expected at least 2", sc_in_name(s, 0),
+                           (int)x->shape.rank);
+    if (!sc_has_attr(s, "size")) return sc_bad_node(s, "attribute 'size' is missing");
+    const int64_t size = sc_attr_i(s, "size", 0);
+    if (size < 1)
+        return sc_bad_node(s, "attribute 'size' is %" PRId64 ", expected at least 1", size);
+    const double alpha = sc_attr_f(s, "alpha", 1e-4), beta = sc_attr_f(s, "beta", 0.75);
+    struct sc_value *const sum =
+        sum_of_channels(s, sc_make(s, SIMCLR_OP_mul, NULL, x, x), size);
+    struct sc_value *const scaled = sc_make(
+        s, SIMCLR_OP_mul, NULL, sum, sc_make_scalar(s, alpha / (double)size, SIMCLR_f32));
+    struct sc_value *const base = sc_make(
+        s, SIMCLR_OP_add, NULL, scaled, sc_make_scalar(s, sc_attr_f(s, "bias", 1), SIMCLR_f32));
+    return sc_make(s, SIMCLR_OP_div, NULL, x,
+                   sc_make(s, SIMCLR_OP_pow, NULL, base, sc_make_scalar(s, beta, SIMCLR_f32)));
+}
+
+// Nothing is dropped; the mask, of x's type before opset 10, says so.
+static struct sc_value *keep_all(struct sc_scope *s)
+{
+    struct sc_value *const x = sc_in(s, 0);
+    if (x && sc_has_out(s, 1))
+        s->out[1] = sc_fill(&s->b, 1, s->opset < 10 ? x->dtype : SIMCLR_bool, &x->shape);
     return x;
 }
 
 // Before opset 12 the node does not say whether it trains: it is inference form.
 struct sc_value *sc_import_dropout_old(struct sc_scope *s)
 {
-    return dropout(s, false, sc_attr_f(s, "ratio", 0.5));
+    return keep_all(s);
 }
 
+// Dropout that drops is refused: we have no random masks in programs. The ratio is
+// looked at only then.
 struct sc_value *sc_import_dropout(struct sc_scope *s)
 {
-    const double ratio = sc_has_in(s, 1) ? sc_in_number(s, 1, "ratio") : 0.5;
     const bool is_training = sc_has_in(s, 2) && sc_in_number(s, 2, "training_mode") != 0;
-    return dropout(s, is_training, ratio);
+    if (s->failed || !is_training) return keep_all(s);
+    const double ratio = sc_has_in(s, 1) ? sc_in_number(s, 1, "ratio") : 0.5;
+    if (s->failed || ratio == 0) return keep_all(s);
+    (void)sc_bad_node(
+        s, "dropout in training mode with ratio %g is not supported, expected ratio 0", ratio);
+    sc_hint_node(s, "SimCLR's encoders have none: set the ratio to 0 before exporting");
+    return NULL;
 }
 
 static struct sc_value *along_axis(struct sc_scope *s, enum simclr_op op, struct sc_value *x,
@@ -201,13 +194,15 @@ static struct sc_value *along_axis(struct sc_scope *s, enum simclr_op op, struct
     return sc_make(s, op, &attr, x);
 }
 
-// Before opset 13 the input is seen as a matrix, split at `axis`.
+// Before opset 13 the input is seen as a matrix, split at `axis`, which may be the rank
+// before opset 11.
 static struct sc_value *softmax_old(struct sc_scope *s, enum simclr_op op)
 {
     struct sc_value *const x = sc_in(s, 0);
     if (!x) return NULL;
     const int64_t given = sc_attr_i(s, "axis", 1);
-    const int64_t axis = given == x->shape.rank ? given : sc_axis(s, given, x->shape.rank);
+    const bool is_end = s->opset < 11 && given == x->shape.rank;
+    const int64_t axis = is_end ? given : sc_axis(s, given, x->shape.rank);
     struct simclr_shape matrix = {2, {1, 1}};
     for (int32_t i = 0; i < x->shape.rank; i++)
         matrix.dim[i >= axis] *= x->shape.dim[i];

@@ -141,6 +141,9 @@ void sc_scope_bind(struct sc_scope *s, const char *name, struct sc_value *value)
 
 // scope.c: messages about the present node. Mistakes return NULL.
 struct sc_value *sc_bad_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
+// "WHAT 'name of input i' has shape ..., expected HOW <expected>"
+struct sc_value *sc_bad_shape(struct sc_scope *s, const char *what, int i, const char *how,
+                              const struct simclr_shape *expected);
 void sc_hint_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
 void sc_note_node(struct sc_scope *s, const char *fmt, ...) SC_PRINTF(2, 3);
 // Without training: which inputs, fixed at compile time, would make `v` known.
@@ -221,6 +224,11 @@ struct sc_value *sc_make_resample(struct sc_scope *s, struct sc_value *x, int64_
 // The elements of x (of any dtype) at index[0 .. n), all of them within the axis.
 struct sc_value *sc_make_select(struct sc_scope *s, struct sc_value *x, int64_t axis,
                                 const int64_t *index, int64_t n);
+
+// import_group_norm.c
+// An attribute that says in which precision something is computed: ours is single, which
+// serves the others. False, reported, if it is none.
+bool sc_check_precision(struct sc_scope *s, const char *attribute);
 
 // import_arithmetic.c
 // Input 1 as input 0 reads it before opset 7: operands broadcast only if attribute

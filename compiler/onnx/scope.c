@@ -56,6 +56,21 @@ struct sc_value *sc_bad_node(struct sc_scope *s, const char *fmt, ...)
     return NULL;
 }
 
+struct sc_value *sc_bad_shape(struct sc_scope *s, const char *what, int i, const char *how,
+                              const struct simclr_shape *expected)
+{
+    const struct sc_value *const x = sc_in(s, i);
+    struct sc_str have = {0}, want = {0};
+    if (!x) return NULL;
+    sc_str_append_shape(&have, &x->shape);
+    sc_str_append_shape(&want, expected);
+    (void)sc_bad_node(s, "%s '%s' has shape %s, expected %s%s", what, sc_in_name(s, i),
+                      sc_str_text(&have), how, sc_str_text(&want));
+    sc_str_free(&have);
+    sc_str_free(&want);
+    return NULL;
+}
+
 void sc_hint_node(struct sc_scope *s, const char *fmt, ...)
 {
     va_list args;

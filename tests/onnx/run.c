@@ -98,13 +98,16 @@ static struct sc_value *bind_input(struct run *r, const char *name, const struct
     return sc_graph_constant(r->graph, t->dtype, &t->shape, data, name);
 }
 
-// Floats that decide shapes are never given at run time: scales and regions of Resize.
-static bool decides_shapes(const Onnx__GraphProto *g, const char *name)
+// Floats that decide what is computed are never given at run time: the scales and regions
+// of Resize, the ratio of Dropout.
+static bool is_setting(const Onnx__GraphProto *g, const char *name)
 {
     for (size_t i = 0; i < g->n_node; i++) {
         const Onnx__NodeProto *const node = g->node[i];
         const char *const op = sc_onnx_text(node->op_type);
-        if (strcmp(op, "Resize") != 0 && strcmp(op, "Upsample") != 0) continue;
+        if (strcmp(op, "Resize") != 0 && strcmp(op, "Upsample") != 0 &&
+            strcmp(op, "Dropout") != 0)
+            continue;
         for (size_t k = 1; k < node->n_input; k++) {
             if (!strcmp(node->input[k], name)) return true;
         }
@@ -121,7 +124,7 @@ void run_import(struct run *r, bool floats_are_given)
     sc_scope_init(&r->scope, r->m, r->graph, r->model, SIMCLR_PART_encoder, false);
     for (int i = 0; i < n_in && i < r->n_in; i++) {
         const bool is_given = floats_are_given && simclr_dtype_is_float(r->in[i]->dtype) &&
-                              !decides_shapes(g, infos[i]->name);
+                              !is_setting(g, infos[i]->name);
         sc_scope_bind(&r->scope, infos[i]->name,
                       bind_input(r, infos[i]->name, r->in[i], is_given));
     }

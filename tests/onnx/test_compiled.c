@@ -23,7 +23,7 @@
 #include <cmocka.h>
 
 // Raise it when more passes, never lower it.
-enum { LEAST_PASSED = 907 };
+enum { LEAST_PASSED = 910 };
 
 static const double relative = 1e-3, absolute = 1e-7; // of onnx.backend.test
 

@@ -27,7 +27,7 @@
 #include <cmocka.h>
 
 // Raise it when more passes, never lower it.
-enum { LEAST_PASSED = 711 };
+enum { LEAST_PASSED = 714 };
 enum { SAMPLES = 4 }; // elements of each input
 
 enum outcome {
