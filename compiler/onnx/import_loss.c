@@ -54,7 +54,8 @@ static struct sc_value *reduce(struct sc_scope *s, struct sc_value *loss,
 // Minus the log-probability (axis 1 of log_p) of each label times its weight.
 static struct sc_value *negative_log_likelihood(struct sc_scope *s, struct sc_value *log_p)
 {
-    struct sc_value *const labels = sc_in(s, 1);
+    struct sc_value *labels = sc_in(s, 1);
+    if (labels && labels->dtype == SIMCLR_i32) labels = sc_make_cast(s, labels, SIMCLR_i64);
     if (!log_p || !labels) return NULL;
     const int32_t rank = log_p->shape.rank;
     if (rank < 2 || labels->shape.rank != rank - 1)

@@ -194,15 +194,12 @@ static struct sc_value *along_axis(struct sc_scope *s, enum simclr_op op, struct
     return sc_make(s, op, &attr, x);
 }
 
-// Before opset 13 the input is seen as a matrix, split at `axis`, which may be the rank
-// before opset 11.
+// Before opset 13 the input is seen as a matrix, split at `axis`.
 static struct sc_value *softmax_old(struct sc_scope *s, enum simclr_op op)
 {
     struct sc_value *const x = sc_in(s, 0);
     if (!x) return NULL;
-    const int64_t given = sc_attr_i(s, "axis", 1);
-    const bool is_end = s->opset < 11 && given == x->shape.rank;
-    const int64_t axis = is_end ? given : sc_axis(s, given, x->shape.rank);
+    const int64_t axis = sc_axis(s, sc_attr_i(s, "axis", 1), x->shape.rank);
     struct simclr_shape matrix = {2, {1, 1}};
     for (int32_t i = 0; i < x->shape.rank; i++)
         matrix.dim[i >= axis] *= x->shape.dim[i];
