@@ -25,10 +25,10 @@ enum { NEWEST = SC_OPSET_NEWEST };
 static const struct row {
     const char *op_type;
     int since, until;
-    bool is_body;
+    sc_import_fn *import;
 } rows[] = {
 #define ONNX(op_type, since, until, importer, min_in, max_in, max_out, slots)                  \
-    {#op_type, since, until, sc_import_##importer == sc_import_body},
+    {#op_type, since, until, sc_import_##importer},
 #include "compiler/onnx/import.def"
 #undef ONNX
 };
@@ -65,8 +65,8 @@ static void list_operators(void)
 {
     for (size_t i = 0; i < N_ROWS; i++) {
         if (!doc_of(rows[i].op_type))
-            docs[n_docs++] =
-                (struct operator_doc){.op_type = rows[i].op_type, .is_body = rows[i].is_body};
+            docs[n_docs++] = (struct operator_doc){.op_type = rows[i].op_type,
+                                                   .is_body = rows[i].import == sc_import_body};
     }
     qsort(docs, n_docs, sizeof *docs, by_name);
 }
