@@ -74,6 +74,7 @@ static void fill_defaults(struct simclr_compile_options *o)
     if (!o->normalize) o->normalize = "none";
     if (!o->optimizer) o->optimizer = "sgd";
     if (!o->bn) o->bn = "train";
+    if (!o->bn_var) o->bn_var = "population";
     if (!o->conv) o->conv = "fast";
 }
 
@@ -124,6 +125,9 @@ static simclr_status check_options(struct simclr_compilation *c)
     if (strcmp(o->bn, "train") != 0 && strcmp(o->bn, "freeze") != 0)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL, "--bn is '%s', expected train or freeze",
                        o->bn);
+    if (strcmp(o->bn_var, "population") != 0 && strcmp(o->bn_var, "unbiased") != 0)
+        return sc_fail(c->diag, SIMCLR_USAGE, NULL,
+                       "--bn-var is '%s', expected population or unbiased", o->bn_var);
     if (strcmp(o->conv, "fast") != 0 && strcmp(o->conv, "strict") != 0)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL, "--conv is '%s', expected fast or strict",
                        o->conv);
@@ -134,6 +138,7 @@ static simclr_status check_options(struct simclr_compilation *c)
     SC_TRY(parse_normalize(c));
     c->context.options = o;
     c->context.freeze_bn = !strcmp(o->bn, "freeze");
+    c->context.unbiased_bn = !strcmp(o->bn_var, "unbiased");
     c->context.strict_conv = !strcmp(o->conv, "strict");
     return sc_optimizer_parse(c->diag, o->optimizer, &c->context.optimizer);
 }

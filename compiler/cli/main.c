@@ -19,7 +19,7 @@ struct arguments {
     const char *output;
     int64_t batch, image_size, seed;
     struct simclr_texts bind, set, input, skip_pass;
-    const char *normalize, *optimizer, *bn, *conv, *init;
+    const char *normalize, *optimizer, *bn, *bn_var, *conv, *init;
     const char *dump, *dump_format, *dump_dir, *entry;
     bool list_models, list_stages, time_passes, verify_each;
 };
@@ -53,6 +53,9 @@ static const struct simclr_option options[] = {
      .metavar = "O[:KEY=V,...]", .help = "lars, sgd, adam or adamw (sgd)"},
     {SIMCLR_OPTION_text, .name = "bn", .offset = AT(bn), .choices = "train|freeze",
      .help = "whether BatchNormalization uses the batch's statistics (train)"},
+    {SIMCLR_OPTION_text, .name = "bn-var", .offset = AT(bn_var),
+     .choices = "population|unbiased",
+     .help = "running variances as ONNX defines them or as PyTorch does (population)"},
     {SIMCLR_OPTION_text, .name = "conv", .offset = AT(conv), .choices = "fast|strict",
      .help = "3x3 convolutions by Winograd's tiles or as plain, slower sums (fast)"},
     {SIMCLR_OPTION_text, .name = "normalize", .offset = AT(normalize), .metavar = "N",
@@ -288,6 +291,7 @@ static simclr_status run(struct simclr_diag *diag, const struct arguments *a)
         .normalize = a->normalize,
         .optimizer = a->optimizer,
         .bn = a->bn,
+        .bn_var = a->bn_var,
         .conv = a->conv,
         .init_file = a->init,
         .skip_passes = a->skip_pass.item,

@@ -32,6 +32,7 @@ struct sc_pass_context {
     enum sc_entry_kind entry;
     struct sc_optimizer optimizer;
     bool freeze_bn;
+    bool unbiased_bn; // running variances are those of PyTorch: see lower_batch_norm.c
     bool strict_conv; // no algorithm that is less exact than the plain sum
 };
 

@@ -37,6 +37,7 @@ struct simclr_compile_options {
     const char *normalize; // "none" (default), "imagenet", "cifar10", or "m,m,m/s,s,s"
     const char *optimizer; // "sgd" ("lars", "sgd", "adam", "adamw") with ":key=value,..."
     const char *bn;        // "train" (default) or "freeze"
+    const char *bn_var;    // running variance: "population" (default, ONNX) or "unbiased" (PyTorch)
     const char *conv;      // "fast" (default: Winograd's tiles where they pay) or "strict"
     double temperature;    // 0: as the loss says
     const char *init_file; // safetensors with initial values by parameter name

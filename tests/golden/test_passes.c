@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Passes on small graphs. Each file of tests/golden/passes is
-//     # RUN: PASS... [entry=train] [optimizer=lars] [freeze_bn]
+//     # RUN: PASS... [entry=train] [optimizer=lars] [freeze_bn] [unbiased_bn]
 //     one graph
 //     # ----
 //     the messages, each behind `#! `, and the graph that comes out
@@ -48,8 +48,11 @@ static bool read_setting(struct sc_pass_context *ctx, const char *word)
     }
     if (strncmp(word, "optimizer=", 10) == 0)
         return sc_optimizer_parse(NULL, word + 10, &ctx->optimizer) == SIMCLR_OK;
-    ctx->freeze_bn = ctx->freeze_bn || strcmp(word, "freeze_bn") == 0;
-    return strcmp(word, "freeze_bn") == 0;
+    bool *const flag = strcmp(word, "freeze_bn") == 0     ? &ctx->freeze_bn
+                       : strcmp(word, "unbiased_bn") == 0 ? &ctx->unbiased_bn
+                                                          : NULL;
+    if (flag) *flag = true;
+    return flag != NULL;
 }
 
 enum { MAX_PASSES = 16 };
