@@ -40,6 +40,9 @@ SC_MUST_USE simclr_status sc_pipeline_run(struct simclr_compilation *c, struct s
 // Refuses names in options.skip_passes that are unknown or required.
 SC_MUST_USE simclr_status sc_pipeline_check(const struct simclr_compilation *c);
 
+// Applies --train and --freeze (select.c).
+SC_MUST_USE simclr_status sc_select_params(struct simclr_compilation *c);
+
 // Builds the program from the planned graphs and writes it.
 SC_MUST_USE simclr_status sc_emit(struct simclr_compilation *c, const char *path);
 

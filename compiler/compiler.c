@@ -252,15 +252,20 @@ static bool keeps_rows(const struct sc_graph *g, const struct sc_value *u)
 }
 
 // A loss over all rows of z says by its positives which two belong together: then
-// the images come in that order.
+// the images come in that order. One we do not recognise must know ours.
 static void follow_pairing(struct simclr_compilation *c)
 {
     const struct sc_graph *const g = c->import.graph;
+    bool is_known = false;
     SC_FOR_EACH_NODE(g, n)
     {
-        if (n->op == SIMCLR_OP_nt_xent && keeps_rows(g, n->in[0]))
-            c->import.halves = n->attr.nt_xent.halves != 0;
+        if (n->op != SIMCLR_OP_nt_xent) continue;
+        is_known = true;
+        if (keeps_rows(g, n->in[0])) c->import.halves = n->attr.nt_xent.halves != 0;
     }
+    if (!is_known && c->import.two_views && !c->import.halves)
+        sc_report(c->diag, SIMCLR_HINT, NULL,
+                  "rows 2k and 2k + 1 of what the loss gets are the two views of image k");
 }
 
 // Takes one entry through the stages, each on its own copy, so that every stage
@@ -297,6 +302,7 @@ static simclr_status import_and_run(struct simclr_compilation *c, enum simclr_st
     if (c->import.two_views && c->import.batch < 2)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL,
                        "batch is 1, expected at least 2: a contrastive loss compares images");
+    SC_TRY(sc_select_params(c));
     SC_TRY(apply_init_file(c));
     SC_TRY(sc_pipeline_run(c, c->import.graph, SIMCLR_STAGE_graph));
     follow_pairing(c);

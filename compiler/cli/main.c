@@ -19,6 +19,7 @@ struct arguments {
     const char *output;
     int64_t batch, image_size, seed;
     struct simclr_texts bind, set, input, skip_pass;
+    struct simclr_texts select; // of --train and --freeze, in their order
     const char *normalize, *optimizer, *bn, *bn_var, *conv, *init;
     const char *dump, *dump_format, *dump_dir, *entry;
     bool list_models, list_stages, time_passes, verify_each;
@@ -56,6 +57,12 @@ static const struct simclr_option options[] = {
     {SIMCLR_OPTION_text, .name = "bn-var", .offset = AT(bn_var),
      .choices = "population|unbiased",
      .help = "running variances as ONNX defines them or as PyTorch does (population)"},
+    {SIMCLR_OPTION_list, .name = "train", .offset = AT(select), .metavar = "PATTERN",
+     .help = "train these parameters; * and ? match any letters and one. By its\n"
+             "whole name a constant becomes a parameter (temperature)"},
+    {SIMCLR_OPTION_list, .name = "freeze", .offset = AT(select), .metavar = "PATTERN",
+     .help = "keep these as they are; of --train and --freeze the last one that\n"
+             "matches a name decides"},
     {SIMCLR_OPTION_text, .name = "conv", .offset = AT(conv), .choices = "fast|strict",
      .help = "3x3 convolutions by Winograd's tiles or as plain, slower sums (fast)"},
     {SIMCLR_OPTION_text, .name = "normalize", .offset = AT(normalize), .metavar = "N",
@@ -71,7 +78,7 @@ static const struct simclr_option options[] = {
     {SIMCLR_OPTION_optional, .name = "dump", .offset = AT(dump), .metavar = "STAGE",
      .implied = "lower",
      .help = "print a stage and stop (lower; --list-stages lists them); or\n"
-             "all, with --dump-dir"},
+             "all, with --dump-dir; or params, the table of parameters"},
     {SIMCLR_OPTION_text, .name = "dump-format", .offset = AT(dump_format),
      .choices = "text|dot|json", .help = "how (text)"},
     {SIMCLR_OPTION_text, .name = "dump-dir", .offset = AT(dump_dir), .metavar = "D",
@@ -99,11 +106,14 @@ static const struct simclr_command command = {
     .about = "Compiles an ONNX model into a SimCLR training program. A MODEL without a loss\n"
              "is an encoder. Files and the models that come with us may be mixed.\n"
              "With --loss none, a MODEL becomes a program that computes its outputs.",
-    .examples = "  simclrc --encoder resnet18-cifar --batch 256 -o r18.scp\n"
-                "  simclrc --encoder mine.onnx --h /avgpool/Flatten_output_0 -o mine.scp\n"
-                "  simclrc mine.onnx --loss none --batch 1 -o mine.scp\n"
-                "  simclrc --dump=plan resnet8\n"
-                "  simclrc --dump=graph --dump-format=dot resnet8 | dot -Tsvg > resnet8.svg\n",
+    .examples =
+        "  simclrc --encoder resnet18-cifar --batch 256 -o r18.scp\n"
+        "  simclrc --encoder mine.onnx --h /avgpool/Flatten_output_0 -o mine.scp\n"
+        "  simclrc --encoder mine.onnx --freeze '*' --train 'layer4.*' --train 'head.*' ...\n"
+        "  simclrc mine.onnx --loss none --batch 1 -o mine.scp\n"
+        "  simclrc --dump=params resnet8\n"
+        "  simclrc --dump=plan resnet8\n"
+        "  simclrc --dump=graph --dump-format=dot resnet8 | dot -Tsvg > resnet8.svg\n",
     .operands = {.metavar = "MODEL", .min = 0, .max = 1, .offset = AT(models)},
     .options = options,
     .n_options = sizeof options / sizeof *options,
@@ -181,7 +191,7 @@ static simclr_status unknown_stage(struct simclr_diag *diag, const char *name)
         (void)snprintf(known + n, sizeof known - n, "%s%s", i > 0 ? ", " : "",
                        simclr_stage_name(i));
     }
-    return usage_error(diag, "there is no stage '%s', expected %s or all", name, known);
+    return usage_error(diag, "there is no stage '%s', expected %s, params or all", name, known);
 }
 
 static int list_models(void)
@@ -211,6 +221,13 @@ static simclr_status write_text(struct simclr_diag *diag, const char *path, cons
         return SIMCLR_IO;
     }
     return SIMCLR_OK;
+}
+
+static simclr_status print(struct simclr_diag *diag, const char *text)
+{
+    if (fputs(text, stdout) >= 0 && fflush(stdout) == 0) return SIMCLR_OK;
+    simclr_report(diag, SIMCLR_ERROR, NULL, "cannot write the output: %s", strerror(errno));
+    return SIMCLR_IO;
 }
 
 // One stage into its numbered file.
@@ -252,9 +269,20 @@ static simclr_status dump(struct simclr_diag *diag, struct simclr_compilation *c
     const char *text;
     const simclr_status status =
         simclr_compilation_dump(c, (enum simclr_stage)stage, a->entry, a->dump_format, &text);
-    if (status == SIMCLR_OK && (fputs(text, stdout) < 0 || fflush(stdout) != 0))
-        return SIMCLR_IO;
-    return status;
+    return status == SIMCLR_OK ? print(diag, text) : status;
+}
+
+static simclr_status dump_params(struct simclr_diag *diag, struct simclr_compilation *c,
+                                 const struct arguments *a)
+{
+    const char *text;
+    const simclr_status status = simclr_compilation_dump_params(c, a->dump_format, &text);
+    return status == SIMCLR_OK ? print(diag, text) : status;
+}
+
+static bool wants_params(const struct arguments *a)
+{
+    return a->dump && strcmp(a->dump, "params") == 0;
 }
 
 // Checks what the table of options cannot; *stage is -1 for all of them.
@@ -264,6 +292,10 @@ static simclr_status check(struct simclr_diag *diag, const struct arguments *a, 
     if (a->dump && strcmp(a->dump, "all") == 0) {
         *stage = -1;
         if (!a->dump_dir) return usage_error(diag, "%s", "--dump=all needs --dump-dir");
+    } else if (wants_params(a)) {
+        *stage = SIMCLR_STAGE_graph;
+        if (a->dump_dir)
+            return usage_error(diag, "%s", "--dump=params is printed: it takes no --dump-dir");
     } else if (a->dump) {
         *stage = find_stage(a->dump);
         if (*stage < 0) return unknown_stage(diag, a->dump);
@@ -300,6 +332,12 @@ static simclr_status run(struct simclr_diag *diag, const struct arguments *a)
         .time_passes = a->time_passes,
     };
     struct simclr_binding bindings[SIMCLR_MAX_TEXTS];
+    struct simclr_selection selections[SIMCLR_MAX_TEXTS];
+    for (size_t i = 0; i < a->select.n; i++)
+        selections[i] = (struct simclr_selection){
+            .pattern = a->select.item[i], .train = !strcmp(a->select.option[i], "train")};
+    o.selections = selections;
+    o.n_selections = a->select.n;
     struct simclr_fixed_input fixed[SIMCLR_MAX_TEXTS];
     static char names[SIMCLR_MAX_TEXTS][128], inputs[SIMCLR_MAX_TEXTS][256];
     int stage;
@@ -319,7 +357,8 @@ static simclr_status run(struct simclr_diag *diag, const struct arguments *a)
     const int last = stops && stage >= 0 ? stage : SIMCLR_STAGE_plan;
     struct simclr_compilation *c = NULL;
     status = simclr_compile(&o, (enum simclr_stage)last, diag, &c);
-    if (status == SIMCLR_OK && a->dump) status = dump(diag, c, a, stage);
+    if (status == SIMCLR_OK && a->dump)
+        status = wants_params(a) ? dump_params(diag, c, a) : dump(diag, c, a, stage);
     if (status == SIMCLR_OK && a->output) status = simclr_compilation_write(c, a->output);
     if (status == SIMCLR_OK && a->output && !a->dump)
         printf("%s\n%s", a->output, simclr_compilation_plan_summary(c));

@@ -37,6 +37,12 @@ struct sc_import_options {
     struct sc_onnx_model *loss;    // NULL: the model brings its own, or has none
 };
 
+// A float tensor of the models that is no parameter.
+struct sc_constant {
+    const char *file, *name;
+    const struct sc_value *value; // of kind constant
+};
+
 // What the linked models amount to.
 struct sc_import {
     struct sc_graph *
@@ -45,6 +51,8 @@ struct sc_import {
     int64_t batch, rows, channels, height, width;
     int64_t n_classes, h_dim, z_dim;
     const char *encoder_name, *head_name, *loss_name;
+    struct sc_constant *constants;
+    size_t n_constants;
 };
 
 // Links, binds and imports. All independent mistakes are reported (at most 20).

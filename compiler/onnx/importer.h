@@ -56,10 +56,11 @@ struct sc_import_row;
 struct sc_scope {
     struct sc_module *m;
     struct sc_onnx_model *model;
+    const struct simclr_compile_options *options; // NULL: all defaults
     Onnx__GraphProto *graph; // its own: branches that are taken replace their If
     int64_t opset;           // of the standard operators; of the present node's
     enum simclr_part part;
-    bool is_loss;              // its initializers are constants
+    bool is_loss;              // its initializers are constants unless asked for
     bool is_as_written;        // nothing is trained: the file says in which form nodes run
     struct sc_names *bounds;   // struct sc_bound by name
     struct sc_names *declared; // Onnx__ValueInfoProto by name
@@ -264,6 +265,8 @@ struct sc_value *sc_weight_value(struct sc_scope *s, struct sc_weight *w, int i)
 struct sc_value *sc_weight_itself(struct sc_scope *s, struct sc_weight *w);
 // The parameter that input `i` of `node` reads, NULL if it reads none (template.c).
 struct sc_param *sc_weight_param(struct sc_scope *s, const Onnx__NodeProto *node, int i);
+// Adds the float tensors that the import has used as constants.
+void sc_weights_list_constants(struct sc_scope *s, struct sc_import *out);
 // Says which vectors were given copies of their own.
 void sc_weights_note_copies(struct sc_scope *s);
 // The weight that the present node describes, if its output reaches a slot.

@@ -313,6 +313,9 @@ static void finish(struct sc_link *l)
     sc_scope_note_floats(&l->encoder);
     if (l->has_head) sc_scope_note_floats(&l->head);
     if (l->has_loss) sc_scope_note_floats(&l->loss);
+    sc_weights_list_constants(&l->encoder, out);
+    if (l->has_head) sc_weights_list_constants(&l->head, out);
+    if (l->has_loss) sc_weights_list_constants(&l->loss, out);
 }
 
 static void import_parts(struct sc_link *l, const struct sc_import_options *options)
@@ -352,6 +355,7 @@ simclr_status sc_onnx_import(struct sc_module *m, const struct sc_import_options
     sc_scope_init(&l->encoder, m, g, options->encoder, SIMCLR_PART_encoder, false);
     if (l->has_head) sc_scope_init(&l->head, m, g, options->head, SIMCLR_PART_head, false);
     if (l->has_loss) sc_scope_init(&l->loss, m, g, options->loss, SIMCLR_PART_head, true);
+    l->encoder.options = l->head.options = l->loss.options = options->compile;
     options->encoder->scope = &l->encoder;
     import_parts(l, options);
     sc_link_check_bindings(l);

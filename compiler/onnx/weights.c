@@ -3,7 +3,9 @@
 // Which tensors are parameters. Float initializers with more than one element
 // are; so is whatever reaches a slot for weights: a single number, a Constant, or
 // a node that describes how a weight starts (RandomNormal and its kind,
-// ConstantOfShape). Identity is looked through.
+// ConstantOfShape). Identity is looked through. Any other float tensor, of the loss
+// too, is a parameter where --train or --freeze gives its whole name: a pattern would
+// find epsilons and masks.
 //
 // A tensor used twice is one parameter, as in Siamese networks. But exporters
 // merge initializers of equal value, so in a fresh network all biases and
@@ -54,6 +56,24 @@ static struct sc_weight *new_weight(struct sc_scope *s, const char *name,
     return w;
 }
 
+// Whether the user names this tensor to have it as a parameter.
+static bool is_asked_for(const struct sc_scope *s, const char *name)
+{
+    for (size_t i = 0; s->options && i < s->options->n_selections; i++) {
+        if (!strcmp(s->options->selections[i].pattern, name)) return true;
+    }
+    return false;
+}
+
+// It is one from now on. A lone number is no weight to be decayed.
+static void ask_for(struct sc_weight *w)
+{
+    w->is_wanted = true;
+    w->is_excluded = true;
+    for (size_t i = 0; w->tensor && i < w->tensor->n_dims; i++)
+        w->is_excluded = w->is_excluded && w->tensor->dims[i] == 1;
+}
+
 // A candidate that the node's output is, if any.
 static struct sc_weight *candidate(struct sc_scope *s, const Onnx__NodeProto *node)
 {
@@ -63,12 +83,19 @@ static struct sc_weight *candidate(struct sc_scope *s, const Onnx__NodeProto *no
         const struct sc_bound *const source = sc_scope_find(s, sc_onnx_text(node->input[0]));
         return source ? source->weight : NULL;
     }
+    const char *const name = sc_onnx_text(node->output[0]);
+    const bool is_asked = is_asked_for(s, name);
+    if (s->is_loss && !is_asked) return NULL;
+    struct sc_weight *w = NULL;
     if (!strcmp(op_type, "Constant")) {
         char error[SC_ONNX_ERROR]; // the importer reports it
         const Onnx__TensorProto *const t = sc_onnx_constant(s->model, node, error);
-        return t && is_float(t) ? new_weight(s, node->output[0], t) : NULL;
+        if (t && is_float(t)) w = new_weight(s, name, t);
+    } else if (describes_weights(op_type)) {
+        w = new_weight(s, name, NULL);
     }
-    return describes_weights(op_type) ? new_weight(s, node->output[0], NULL) : NULL;
+    if (w && is_asked) ask_for(w);
+    return w;
 }
 
 static void mark(struct sc_weight *w, char letter)
@@ -81,12 +108,14 @@ static void mark(struct sc_weight *w, char letter)
 void sc_weights_find(struct sc_scope *s, size_t first_initializer,
                      Onnx__NodeProto *const *nodes, size_t n_nodes)
 {
-    if (s->is_loss) return;
     for (size_t i = first_initializer; i < s->graph->n_initializer; i++) {
         const Onnx__TensorProto *const t = s->graph->initializer[i];
         if (!is_float(t) || !*sc_onnx_text(t->name)) continue;
+        const bool is_asked = is_asked_for(s, t->name);
+        if (s->is_loss && !is_asked) continue;
         struct sc_weight *const w = new_weight(s, t->name, t);
         w->is_initializer = true;
+        if (is_asked) ask_for(w);
         sc_scope_bound(s, w->name)->weight = w;
     }
     for (size_t i = 0; i < n_nodes; i++) {
@@ -103,9 +132,8 @@ void sc_weights_find(struct sc_scope *s, size_t first_initializer,
 
 bool sc_weight_is_param(const struct sc_scope *s, const struct sc_weight *w)
 {
-    if (s->is_loss) return false;
     if (w->is_wanted) return true;
-    if (!w->is_initializer) return false;
+    if (s->is_loss || !w->is_initializer) return false;
     for (size_t i = 0; i < w->tensor->n_dims; i++) {
         if (w->tensor->dims[i] > 1) return true;
     }
@@ -236,6 +264,26 @@ struct sc_param *sc_weight_param(struct sc_scope *s, const Onnx__NodeProto *node
     if (!bound || !bound->weight || !sc_weight_is_param(s, bound->weight)) return NULL;
     const struct sc_copy *const copy = find_copy(bound->weight, copy_key(s, node, i));
     return copy ? copy->param : NULL;
+}
+
+static void list_constant(struct sc_scope *s, const char *name, struct sc_import *out)
+{
+    const struct sc_bound *const bound = sc_scope_find(s, name);
+    const struct sc_value *const v = bound ? bound->value : NULL;
+    if (!v || v->kind != SC_VALUE_constant || !simclr_dtype_is_float(v->dtype)) return;
+    SC_PUSH(s->m->arena, out->constants, out->n_constants) =
+        (struct sc_constant){.file = s->model->name, .name = name, .value = v};
+}
+
+void sc_weights_list_constants(struct sc_scope *s, struct sc_import *out)
+{
+    for (size_t i = 0; i < s->graph->n_initializer; i++)
+        list_constant(s, sc_onnx_text(s->graph->initializer[i]->name), out);
+    for (size_t i = 0; i < s->graph->n_node; i++) {
+        const Onnx__NodeProto *const node = s->graph->node[i];
+        if (!strcmp(sc_onnx_text(node->op_type), "Constant") && node->n_output > 0)
+            list_constant(s, sc_onnx_text(node->output[0]), out);
+    }
 }
 
 static void note_copies(struct sc_scope *s, const struct sc_weight *w)

@@ -18,6 +18,13 @@ struct simclr_fixed_input {
     const char *name, *file;
 };
 
+// "--train PATTERN" or "--freeze PATTERN". In a pattern * stands for any letters and
+// ? for one.
+struct simclr_selection {
+    const char *pattern;
+    bool train;
+};
+
 // Zero is the default of every field.
 struct simclr_compile_options {
     // A file (.onnx, .onnxtxt) or the name of a model that comes with us. Either
@@ -37,11 +44,16 @@ struct simclr_compile_options {
     const char *normalize; // "none" (default), "imagenet", "cifar10", or "m,m,m/s,s,s"
     const char *optimizer; // "sgd" ("lars", "sgd", "adam", "adamw") with ":key=value,..."
     const char *bn;        // "train" (default) or "freeze"
-    const char *bn_var;    // running variance: "population" (default, ONNX) or "unbiased" (PyTorch)
-    const char *conv;      // "fast" (default: Winograd's tiles where they pay) or "strict"
-    double temperature;    // 0: as the loss says
-    const char *init_file; // safetensors with initial values by parameter name
-    uint64_t seed;         // of initial weights
+    const char
+        *bn_var;      // running variance: "population" (default, ONNX) or "unbiased" (PyTorch)
+    const char *conv; // "fast" (default: Winograd's tiles where they pay) or "strict"
+    double temperature; // 0: as the loss says
+    // Which parameters are trained: the last selection that matches a name decides.
+    // A float constant of the models is a parameter where its whole name is given.
+    const struct simclr_selection *selections;
+    size_t n_selections;
+    const char *init_file;          // safetensors with initial values by parameter name
+    uint64_t seed;                  // of initial weights
     const char *const *skip_passes; // names; required passes are refused
     size_t n_skip_passes;
     bool verify_each; // verify after each pass (always on in debug builds)
@@ -69,6 +81,11 @@ void simclr_compilation_free(struct simclr_compilation *c);
 // belongs to the compilation.
 simclr_status simclr_compilation_dump(struct simclr_compilation *c, enum simclr_stage stage,
                                       const char *entry, const char *format, const char **out);
+// Every parameter and float constant of the models: name, type, role, how it starts,
+// whether it is decayed. As text or json. Needs stage graph; the string belongs to the
+// compilation.
+simclr_status simclr_compilation_dump_params(struct simclr_compilation *c, const char *format,
+                                             const char **out);
 // What a step will hold in memory, as a table for people.
 const char *simclr_compilation_plan_summary(struct simclr_compilation *c);
 

@@ -18,11 +18,13 @@ enum simclr_option_kind {
     SIMCLR_OPTION_list      // struct simclr_texts; may be given again and again
 };
 
-// Everything a repeated option, or the arguments without one, were given.
+// Everything a repeated option, or the arguments without one, were given. Options
+// that share one list keep their common order: `option` says which gave the item.
 enum { SIMCLR_MAX_TEXTS = 64 };
 struct simclr_texts {
     size_t n;
     const char *item[SIMCLR_MAX_TEXTS];
+    const char *option[SIMCLR_MAX_TEXTS]; // its name; NULL of arguments without one
 };
 
 struct simclr_option {

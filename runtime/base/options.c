@@ -177,6 +177,7 @@ static bool append_text(struct parser *p, const struct simclr_option *o, const c
     struct simclr_texts *const texts = (void *)(p->values + o->offset);
     if (texts->n == SIMCLR_MAX_TEXTS)
         return mistake(p, "option '--%s': more than %d given", o->name, SIMCLR_MAX_TEXTS);
+    texts->option[texts->n] = o->name;
     texts->item[texts->n++] = value;
     return true;
 }

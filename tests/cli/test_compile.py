@@ -152,7 +152,7 @@ class Mistakes(CompileTest):
                               'a.scp')
 
     def test_stages_and_formats(self):
-        self.refuse_usage("there is no stage 'foo', expected onnx, graph, train, opt, lower, plan or all",
+        self.refuse_usage("there is no stage 'foo', expected onnx, graph, train, opt, lower, plan, params or all",
                           'resnet8', '--dump=foo')
         self.refuse_usage('--dump=all needs --dump-dir', 'resnet8', '--dump=all')
 
