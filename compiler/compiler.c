@@ -36,6 +36,14 @@ bool sc_has_entry(const struct simclr_compilation *c, enum sc_entry_kind entry)
     return (entry == SC_ENTRY_run) == is_run_only(&c->options);
 }
 
+static bool selects(const struct simclr_compile_options *o, bool train)
+{
+    for (size_t i = 0; i < o->n_selections; i++) {
+        if (o->selections[i].train == train) return true;
+    }
+    return false;
+}
+
 // What was asked for that only training has a meaning for.
 static simclr_status check_run_only(const struct simclr_compilation *c)
 {
@@ -50,6 +58,10 @@ static simclr_status check_run_only(const struct simclr_compilation *c)
         {"--set temperature", o->temperature != 0},
         {"--optimizer", o->optimizer},
         {"--bn", o->bn},
+        {"--bn-var", o->bn_var},
+        {"--insert-bn", o->insert_bn},
+        {"--train", selects(o, true)},
+        {"--freeze", selects(o, false)},
         {"--normalize", o->normalize},
     };
     if (!is_run_only(o) && o->n_fixed > 0)

@@ -22,7 +22,7 @@ struct arguments {
     struct simclr_texts select; // of --train and --freeze, in their order
     const char *normalize, *optimizer, *bn, *bn_var, *conv, *init;
     const char *dump, *dump_format, *dump_dir, *entry;
-    bool list_models, list_stages, time_passes, verify_each;
+    bool insert_bn, list_models, list_stages, time_passes, verify_each;
 };
 
 #define AT(field) offsetof(struct arguments, field)
@@ -57,6 +57,9 @@ static const struct simclr_option options[] = {
     {SIMCLR_OPTION_text, .name = "bn-var", .offset = AT(bn_var),
      .choices = "population|unbiased",
      .help = "running variances as ONNX defines them or as PyTorch does (population)"},
+    {SIMCLR_OPTION_flag, .name = "insert-bn", .offset = AT(insert_bn),
+     .help = "put a BatchNormalization behind each convolution whose own the\n"
+             "export has merged into it"},
     {SIMCLR_OPTION_list, .name = "train", .offset = AT(select), .metavar = "PATTERN",
      .help = "train these parameters; * and ? match any letters and one. By its\n"
              "whole name a constant becomes a parameter (temperature)"},
@@ -324,6 +327,7 @@ static simclr_status run(struct simclr_diag *diag, const struct arguments *a)
         .optimizer = a->optimizer,
         .bn = a->bn,
         .bn_var = a->bn_var,
+        .insert_bn = a->insert_bn,
         .conv = a->conv,
         .init_file = a->init,
         .skip_passes = a->skip_pass.item,

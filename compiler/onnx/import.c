@@ -276,7 +276,7 @@ const char *sc_node_name(const struct sc_scope *s, const Onnx__NodeProto *node, 
     return sc_arena_printf(s->m->arena, "#%zu", index + 1);
 }
 
-static bool is_imported(const struct sc_scope *s, const Onnx__NodeProto *node)
+bool sc_scope_has_imported(const struct sc_scope *s, const Onnx__NodeProto *node)
 {
     for (size_t i = 0; i < node->n_output; i++) {
         const char *const name = sc_onnx_text(node->output[i]);
@@ -340,7 +340,7 @@ static bool *find_needed(struct sc_scope *s, const char *name)
 static bool import_needed(struct sc_scope *s, const bool *needed)
 {
     for (size_t i = 0; i < s->graph->n_node; i++) {
-        if (!needed[i] || is_imported(s, s->graph->node[i])) continue;
+        if (!needed[i] || sc_scope_has_imported(s, s->graph->node[i])) continue;
         begin_node(s, i);
         const bool is_if = sc_is_if(s->node);
         const bool ok = is_if ? inputs_are_known(s) && sc_take_branch(s, i) : import_node(s);

@@ -108,6 +108,8 @@ void sc_scope_prepare(struct sc_scope *s);
 struct sc_value *sc_scope_import(struct sc_scope *s, const char *name);
 // The same for an output of the graph, which may also be an input or an initializer.
 struct sc_value *sc_scope_import_output(struct sc_scope *s, const char *name);
+// Whether a node of its graph was needed for what has been imported so far.
+bool sc_scope_has_imported(const struct sc_scope *s, const Onnx__NodeProto *node);
 // The row for a node's operator at the opset that holds for it; NULL if there is none.
 const struct sc_import_row *sc_import_find(const struct sc_scope *s,
                                            const Onnx__NodeProto *node);

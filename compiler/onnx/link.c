@@ -107,41 +107,6 @@ struct sc_value *sc_link_rows(struct sc_link *l, struct sc_scope *s, const char 
     return NULL;
 }
 
-// An encoder that ends in a linear layer often is a classifier.
-static void hint_classifier(struct sc_link *l, const char *h)
-{
-    const struct sc_onnx_model *const model = l->encoder.model;
-    const Onnx__NodeProto *const last = maker_of(model->graph, h);
-    if (l->options->h || !l->h || !last || strcmp(sc_onnx_text(last->op_type), "Gemm") != 0)
-        return;
-    sc_link_hint(l, model,
-                 "the encoder ends in a linear layer with %" PRId64
-                 " outputs: if that is a classifier, leave it out with --h '%s'",
-                 l->h->shape.dim[1], sc_onnx_text(last->input[0]));
-}
-
-// Exports for inference have their BatchNormalization merged into the convolutions.
-static void warn_merged_norm(struct sc_link *l)
-{
-    const struct sc_onnx_model *const model = l->encoder.model;
-    const Onnx__GraphProto *const graph = model->graph;
-    size_t n_biased = 0;
-    for (size_t i = 0; i < graph->n_node; i++) {
-        const char *const op = sc_onnx_text(graph->node[i]->op_type);
-        if (strstr(op, "Normalization")) return;
-        n_biased += !strcmp(op, "Conv") && graph->node[i]->n_input == 3;
-    }
-    if (n_biased < 4) return;
-    sc_report(l->m->diag, SIMCLR_WARNING, model->name,
-              "%zu convolutions have a bias and nothing normalises: the export has probably "
-              "merged BatchNormalization into them",
-              n_biased);
-    sc_link_hint(l, model,
-                 "export with torch.onnx.export(..., dynamo=False, "
-                 "training=torch.onnx.TrainingMode.TRAINING, "
-                 "do_constant_folding=False)");
-}
-
 // Which input each model has, and with that the number of rows.
 static void choose_rows(struct sc_link *l, const struct sc_ports *loss, int n_features)
 {
@@ -170,8 +135,7 @@ static void import_encoder(struct sc_link *l, const struct sc_ports *ports)
     if (!h) return;
     s->model->h = h;
     l->h = sc_link_rows(l, s, "h", h, sc_scope_import(s, h));
-    hint_classifier(l, h);
-    warn_merged_norm(l);
+    sc_link_advise(l, h);
 }
 
 static void import_head(struct sc_link *l)
@@ -256,7 +220,7 @@ static void import_whole(struct sc_link *l, const struct sc_ports *ports)
     struct sc_scope *const s = &l->encoder;
     if (ports->n_images == 2 && ports->n_labels == 0) {
         sc_link_views(l, ports, own_loss(s->model));
-        warn_merged_norm(l);
+        sc_link_advise(l, NULL);
         return;
     }
     if (ports->n_images != 1 || ports->n_labels > 1)
@@ -275,7 +239,7 @@ static void import_whole(struct sc_link *l, const struct sc_ports *ports)
     l->z = l->h;
     if (sc_link_has_output(s->model, "z"))
         l->z = sc_link_rows(l, s, "z", "z", sc_scope_import(s, "z"));
-    warn_merged_norm(l);
+    sc_link_advise(l, NULL);
 }
 
 static bool any_failed(const struct sc_link *l)
@@ -320,6 +284,10 @@ static void finish(struct sc_link *l)
 
 static void import_parts(struct sc_link *l, const struct sc_import_options *options)
 {
+    bool is_usable = sc_link_check_model(l, options->encoder);
+    if (options->head) is_usable &= sc_link_check_model(l, options->head);
+    if (options->loss) is_usable &= sc_link_check_model(l, options->loss);
+    if (!is_usable) return;
     const struct sc_ports encoder = sc_link_ports(l, options->encoder);
     struct sc_ports loss = {0};
     const bool is_whole =
@@ -352,6 +320,7 @@ simclr_status sc_onnx_import(struct sc_module *m, const struct sc_import_options
                           .has_head = options->head != NULL,
                           .has_loss = options->loss != NULL};
     struct sc_graph *const g = out->graph;
+    if (options->compile->insert_bn) sc_link_insert_norms(l, options->encoder);
     sc_scope_init(&l->encoder, m, g, options->encoder, SIMCLR_PART_encoder, false);
     if (l->has_head) sc_scope_init(&l->head, m, g, options->head, SIMCLR_PART_head, false);
     if (l->has_loss) sc_scope_init(&l->loss, m, g, options->loss, SIMCLR_PART_head, true);

@@ -78,4 +78,18 @@ void sc_link_loss(struct sc_link *l, struct sc_scope *s, const char *name);
 // of its loss.
 void sc_link_views(struct sc_link *l, const struct sc_ports *ports, const char *loss);
 
+// insert_norm.c
+
+// Puts a BatchNormalization behind each convolution that has lost its own.
+void sc_link_insert_norms(struct sc_link *l, struct sc_onnx_model *model);
+
+// advise.c
+
+// What would make every node fail: quantised models, files of external data that are
+// not there. False after saying it once.
+bool sc_link_check_model(struct sc_link *l, struct sc_onnx_model *model);
+// What the export has done to the encoder and its owner may not know; after the import
+// up to `h`.
+void sc_link_advise(struct sc_link *l, const char *h);
+
 #endif

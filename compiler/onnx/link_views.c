@@ -98,6 +98,7 @@ static void import_branch(struct sc_link *l, const struct sc_ports *ports, const
     if (k < 0) return;
     const char *const given = ports->images[k]->name;
     sc_scope_init(s, l->m, l->out->graph, l->encoder.model, SIMCLR_PART_encoder, false);
+    s->options = l->options;
     s->elder = &l->encoder;
     s->is_rebound = true;
     s->model->scope = s;

@@ -111,6 +111,8 @@ const Onnx__TensorProto *sc_onnx_constant(struct sc_onnx_model *model,
 // A tensor whose values the text leaves out ("{...}").
 extern const char sc_onnx_elided[]; // the key that marks it in external_data
 bool sc_onnx_tensor_is_elided(const Onnx__TensorProto *t);
+// Opens the file of external data at `location`; false after writing `error`.
+bool sc_onnx_open_external(struct sc_onnx_model *model, const char *location, char *error);
 // The bytes behind raw_data or external data; false after writing `error`.
 bool sc_onnx_tensor_raw(struct sc_onnx_model *model, const Onnx__TensorProto *t,
                         const uint8_t **data, size_t *size, char *error);

@@ -164,6 +164,11 @@ static const struct sc_map *find_external(struct sc_onnx_model *model, const cha
     return &e->map;
 }
 
+bool sc_onnx_open_external(struct sc_onnx_model *model, const char *location, char *error)
+{
+    return find_external(model, location, error) != NULL;
+}
+
 static bool parse_size(const char *text, uint64_t *out)
 {
     char *end;

@@ -154,12 +154,28 @@ static const char *weight_name(struct sc_scope *s, const Onnx__NodeProto *node, 
     return bound && bound->weight ? bound->weight->name : name;
 }
 
+// The product to which a vector at input `i` of an Add is the bias; NULL if it is none.
+static const Onnx__NodeProto *product_of_bias(struct sc_scope *s, const Onnx__NodeProto *node,
+                                              int i)
+{
+    const struct sc_bound *const bias = sc_scope_find(s, sc_onnx_text(node->input[i]));
+    const struct sc_weight *const w = bias ? bias->weight : NULL;
+    if (node->n_input != 2 || !w || !w->tensor || w->tensor->n_dims != 1) return NULL;
+    const struct sc_bound *const other = sc_scope_find(s, sc_onnx_text(node->input[1 - i]));
+    const Onnx__NodeProto *const maker = other ? other->maker : NULL;
+    return maker && !strcmp(sc_onnx_text(maker->op_type), "MatMul") ? maker : NULL;
+}
+
 // What a vector per channel at input `i` belongs to: the weight of the layer that
 // makes the channels, and its place there.
 static const char *copy_key(struct sc_scope *s, const Onnx__NodeProto *node, int i)
 {
     const struct sc_import_row *const row = sc_import_find(s, node);
     const char letter = slot_letter(row, (size_t)i);
+    if (letter == 'a') {
+        const Onnx__NodeProto *const product = product_of_bias(s, node, i);
+        return product ? sc_arena_printf(s->m->arena, "b %s", weight_name(s, product, 1)) : "";
+    }
     if (!is_per_channel(letter)) return "";
     const Onnx__NodeProto *layer = node;
     if (letter != 'b') {
@@ -286,26 +302,32 @@ void sc_weights_list_constants(struct sc_scope *s, struct sc_import *out)
     }
 }
 
-static void note_copies(struct sc_scope *s, const struct sc_weight *w)
+// In one message, for an untrained network has dozens.
+void sc_weights_note_copies(struct sc_scope *s)
 {
     enum { SHOWN = 4 };
     struct sc_str text = {0};
-    for (size_t i = 0; i < w->n_copies && i < SHOWN; i++)
-        sc_str_printf(&text, "%s'%s'", i > 0 ? ", " : "", w->copies[i].param->name);
-    sc_report(
-        s->m->diag, SIMCLR_NOTE, s->model->name,
-        "'%s' stands for %zu vectors of different layers or roles, which are trained apart: "
-        "%s%s",
-        w->name, w->n_copies, sc_str_text(&text), w->n_copies > SHOWN ? ", ..." : "");
-    sc_str_free(&text);
-}
-
-void sc_weights_note_copies(struct sc_scope *s)
-{
+    size_t n_shared = 0, n_params = 0;
+    if (s->is_as_written) return; // equal values that stay equal
     for (size_t i = 0; i < s->graph->n_initializer; i++) {
         const struct sc_bound *const bound =
             sc_scope_find(s, sc_onnx_text(s->graph->initializer[i]->name));
-        if (bound && bound->weight && bound->weight->n_copies > 1)
-            note_copies(s, bound->weight);
+        const struct sc_weight *const w = bound ? bound->weight : NULL;
+        if (!w || w->n_copies < 2) continue;
+        n_params += w->n_copies;
+        if (n_shared++ < SHOWN)
+            sc_str_printf(&text, "%s'%s' for %zu", n_shared > 1 ? ", " : "", w->name,
+                          w->n_copies);
     }
+    if (n_shared > 0) {
+        sc_report(s->m->diag, SIMCLR_NOTE, s->model->name,
+                  "%zu %s for %zu vectors of different layers or roles, which are trained "
+                  "apart: %s%s",
+                  n_shared, n_shared == 1 ? "tensor stands" : "tensors stand", n_params,
+                  sc_str_text(&text), n_shared > SHOWN ? ", ..." : "");
+        sc_report(s->m->diag, SIMCLR_HINT, s->model->name,
+                  "exporters merge tensors of equal value, but not with training="
+                  "torch.onnx.TrainingMode.TRAINING, nor with dynamo=True, optimize=False");
+    }
+    sc_str_free(&text);
 }

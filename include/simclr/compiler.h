@@ -31,7 +31,8 @@ struct simclr_compile_options {
     // `model` (one file, with or without a loss), or encoder with head and loss
     // (NULL: "nonlinear" and "nt_xent"). The loss "none" compiles the one model as
     // it is, without training: a program with the one entry "run", for which head, h,
-    // image_size, temperature, optimizer, bn and normalize have no meaning.
+    // image_size, temperature, optimizer, bn, bn_var, insert_bn, selections and normalize
+    // have no meaning.
     const char *model, *encoder, *head, *loss;
     const char *h;      // tensor where the encoder ends; NULL: its output
     int64_t batch;      // images per step; 0: 256. Without training: the symbolic
@@ -44,10 +45,10 @@ struct simclr_compile_options {
     const char *normalize; // "none" (default), "imagenet", "cifar10", or "m,m,m/s,s,s"
     const char *optimizer; // "sgd" ("lars", "sgd", "adam", "adamw") with ":key=value,..."
     const char *bn;        // "train" (default) or "freeze"
-    const char
-        *bn_var;      // running variance: "population" (default, ONNX) or "unbiased" (PyTorch)
-    const char *conv; // "fast" (default: Winograd's tiles where they pay) or "strict"
-    double temperature; // 0: as the loss says
+    const char *bn_var;    // running variance: "population" (default) or "unbiased"
+    bool insert_bn;        // behind convolutions whose own was merged into them
+    const char *conv;      // "fast" (default: Winograd's tiles where they pay) or "strict"
+    double temperature;    // 0: as the loss says
     // Which parameters are trained: the last selection that matches a name decides.
     // A float constant of the models is a parameter where its whole name is given.
     const struct simclr_selection *selections;

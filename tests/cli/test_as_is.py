@@ -230,11 +230,12 @@ class Fixed(AsIsTest):
                             '--loss', 'none', '--input', 'shape=a.npy', '--input', 'shape=b.npy')
 
     def test_options_without_a_meaning(self):
-        for option, value in (('--head', 'linear'), ('--h', 'y'), ('--image-size', 8), ('--optimizer', 'sgd'),
-                              ('--bn', 'train'), ('--normalize', 'none'), ('--set', 'temperature=1')):
+        for option, *value in (('--head', 'linear'), ('--h', 'y'), ('--image-size', 8), ('--optimizer', 'sgd'),
+                               ('--bn', 'train'), ('--bn-var', 'unbiased'), ('--insert-bn',), ('--train', '*'),
+                               ('--freeze', '*'), ('--normalize', 'none'), ('--set', 'temperature=1')):
             name = '--set temperature' if option == '--set' else option
             self.refuse_compile(2, f'simclrc: error: {name} has no meaning with --loss none, which compiles the model '
-                                   'as it is\n', 'resnet8', '--loss', 'none', option, value)
+                                   'as it is\n', 'resnet8', '--loss', 'none', option, *value)
         self.refuse_compile(2, 'simclrc: error: --input is given without --loss none: what is trained has no other '
                                'inputs than images and labels\n', 'resnet8', '--input', 'x=x.npy')
         for text in ('x', '=x.npy', 'x='):

@@ -3,9 +3,10 @@
 """What options do to parameters and statistics, from simclrc to what simclr trains and exports."""
 
 import json
+import math
 import unittest
 
-from simclr_files import COMPILE, DATA, SIMCLRC, CommandTest, checkpoints, read_safetensors, write_npy
+from simclr_files import COMPILE, DATA, SIMCLRC, CommandTest, checkpoints, read_npy, read_safetensors, write_npy
 
 
 class PolicyTest(CommandTest):
@@ -148,6 +149,68 @@ class Frozen(PolicyTest):
         self.assertEqual(shape, [])
         self.assertNotEqual(values[0], 0.5)
         self.assertAlmostEqual(values[0], 0.5, delta=0.1)
+
+
+# What an exporter leaves of four convolutions with BatchNormalization.
+MERGED = """
+<ir_version: 8, opset_import: ["": 17], producer_name: "an exporter">
+merged (float[N,3,16,16] x) => (float[N,8] h)
+<float[8] b1 = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8}, float[8] b2 = {0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1},
+ float[8] b3 = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8}, float[8] b4 = {0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1}%s>
+{
+  ["/conv1/Conv"] c1 = Conv <pads = [1, 1, 1, 1]> (x, w1, b1)
+  r1 = Relu (c1)
+  c2 = Conv <pads = [1, 1, 1, 1]> (r1, w2, b2)
+  r2 = Relu (c2)
+  c3 = Conv <pads = [1, 1, 1, 1]> (r2, w3, b3)
+  r3 = Relu (c3)
+  c4 = Conv <pads = [1, 1, 1, 1]> (r3, w4, b4)
+  pooled = GlobalAveragePool (c4)
+  h = Flatten (pooled)
+}
+"""
+
+
+def merged_model():
+    weights = ''
+    for i, channels in enumerate((3, 8, 8, 8), 1):
+        n = 8 * channels * 9
+        values = ', '.join(f'{math.sin(7 * k + i) * math.sqrt(4 / (9 * channels)):.6f}' for k in range(n))
+        weights += f',\n float[8,{channels},3,3] w{i} = {{{values}}}'
+    return MERGED % weights
+
+
+class InsertedNorms(PolicyTest):
+    def embed(self, run):
+        self.succeed('embed', run, '--data', DATA, '-o', 'h.npy')
+        return read_npy(self.root / 'h.npy')
+
+    def run_of(self, name, model, *arguments):
+        """A run of one step."""
+        self.compile(f'{name}.scp', '--encoder', model, '--batch', '8', '--image-size', '16', *arguments)
+        self.succeed('train', f'{name}.scp', '--data', DATA, '--out', name, '--steps', 1)
+        return self.embed(name)
+
+    def test_they_are_trained_and_exported(self):
+        (self.root / 'merged.onnxtxt').write_text(merged_model())
+        trained = self.run_of('a', 'merged.onnxtxt', '--insert-bn')
+        params = read_safetensors(self.root / 'a/checkpoints/step-00000001/params.safetensors')
+        for name in ('/conv1/Conv.bn', 'c2.bn', 'c3.bn', 'c4.bn'):
+            self.assertEqual(params[f'{name}.scale'][0], [8])
+            for part, start in (('scale', 1), ('bias', 0), ('mean', 0), ('var', 1)):
+                self.assertNotEqual(list(params[f'{name}.{part}'][1]), [start] * 8)
+        self.succeed('export', 'a', '-o', 'e.onnx')
+        # The exported encoder, frozen: its features are those of the run.
+        exported = self.run_of('b', 'e.onnx', '--bn', 'freeze', '--freeze', '*', '--train', 'head.*')
+        self.assertEqual(trained[:2], exported[:2])
+        self.assertEqual(trained[2], exported[2])
+
+    def test_at_first_they_change_next_to_nothing(self):
+        (self.root / 'merged.onnxtxt').write_text(merged_model())
+        still = ('--bn', 'freeze', '--freeze', '*', '--train', 'head.*')
+        for a, b in zip(self.run_of('a', 'merged.onnxtxt', *still)[2],
+                        self.run_of('b', 'merged.onnxtxt', '--insert-bn', *still)[2]):
+            self.assertAlmostEqual(a, b, delta=1e-4 * max(1, abs(a)))  # four times epsilon / 2, and what follows
 
 
 if __name__ == '__main__':

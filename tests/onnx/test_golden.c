@@ -6,7 +6,7 @@
 //     # RUN: print                read it and print it; the print must read back
 //     # RUN: import               import it alone, every input given at run time
 //     # RUN: eval [constant|given|interpreted]  run it on `# x = 1 2 3`, one line per input
-//     # RUN: link KEY=VALUE...    link it (head, loss, batch, image_size, h, bind=NAME:N)
+//     # RUN: link KEY=VALUE...    link it (head, loss, batch, image_size, h, insert_bn, bind=NAME:N)
 //     # RUN: template KEY=VALUE...  the same, then the encoder to export, parameters all 0
 //     # RUN: run KEY=VALUE...     import it as it is, without training (batch, bind)
 //     the model
@@ -210,6 +210,8 @@ static bool read_setting(struct linking *l, char *word)
         l->options.batch = atoll(value + 1);
     else if (!strcmp(word, "image_size"))
         l->options.image_size = atoll(value + 1);
+    else if (!strcmp(word, "insert_bn"))
+        l->options.insert_bn = atoll(value + 1) != 0;
     else if (!strcmp(word, "bind")) {
         char *const colon = strchr(value + 1, ':');
         *colon = '\0';
