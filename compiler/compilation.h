@@ -20,7 +20,8 @@ struct simclr_compilation {
     struct sc_module *module;
     struct sc_onnx_model *models[SC_MAX_MODELS]; // the encoder or whole model first
     size_t n_models;
-    struct sc_import import; // its graph is the one of stage `graph`
+    struct sc_import import;   // its graph is the one of stage `graph`
+    struct sc_graph *imported; // the same before any pass; NULL: the import failed
     struct sc_pass_context context;
     float mean[4], std[4];
     enum simclr_stage reached;
@@ -42,6 +43,12 @@ SC_MUST_USE simclr_status sc_pipeline_check(const struct simclr_compilation *c);
 
 // Applies --train and --freeze (select.c).
 SC_MUST_USE simclr_status sc_select_params(struct simclr_compilation *c);
+
+// simclr_compile, but what there is when it fails is kept: *out is NULL only if there is
+// no memory, and may lack models, parameters and graphs.
+SC_MUST_USE simclr_status sc_compile(const struct simclr_compile_options *options,
+                                     enum simclr_stage last, struct simclr_diag *diag,
+                                     struct simclr_compilation **out);
 
 // Builds the program from the planned graphs and writes it.
 SC_MUST_USE simclr_status sc_emit(struct simclr_compilation *c, const char *path);

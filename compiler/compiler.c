@@ -314,6 +314,7 @@ static simclr_status import_and_run(struct simclr_compilation *c, enum simclr_st
     if (c->import.two_views && c->import.batch < 2)
         return sc_fail(c->diag, SIMCLR_USAGE, NULL,
                        "batch is 1, expected at least 2: a contrastive loss compares images");
+    c->imported = sc_clone(c->import.graph, c->import.graph->name);
     SC_TRY(sc_select_params(c));
     SC_TRY(apply_init_file(c));
     SC_TRY(sc_pipeline_run(c, c->import.graph, SIMCLR_STAGE_graph));
@@ -327,9 +328,8 @@ static simclr_status import_and_run(struct simclr_compilation *c, enum simclr_st
     return SIMCLR_OK;
 }
 
-simclr_status simclr_compile(const struct simclr_compile_options *options,
-                             enum simclr_stage last, struct simclr_diag *diag,
-                             struct simclr_compilation **out)
+simclr_status sc_compile(const struct simclr_compile_options *options, enum simclr_stage last,
+                         struct simclr_diag *diag, struct simclr_compilation **out)
 {
     *out = NULL;
     struct simclr_compilation *c = calloc(1, sizeof *c);
@@ -344,12 +344,19 @@ simclr_status simclr_compile(const struct simclr_compile_options *options,
     if (status == SIMCLR_OK) status = open_models(c);
     if (status == SIMCLR_OK) status = import_and_run(c, last);
     c->reached = last;
-    if (status != SIMCLR_OK) {
-        simclr_compilation_free(c);
-        return status;
-    }
     *out = c;
-    return SIMCLR_OK;
+    return status;
+}
+
+simclr_status simclr_compile(const struct simclr_compile_options *options,
+                             enum simclr_stage last, struct simclr_diag *diag,
+                             struct simclr_compilation **out)
+{
+    const simclr_status status = sc_compile(options, last, diag, out);
+    if (status == SIMCLR_OK) return status;
+    simclr_compilation_free(*out);
+    *out = NULL;
+    return status;
 }
 
 void simclr_compilation_free(struct simclr_compilation *c)

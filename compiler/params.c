@@ -168,8 +168,9 @@ static void print_table(const struct table *t, struct sc_str *out)
     for (size_t i = 0; i < N_TOTALS; i++) {
         const struct total *const total = &t->totals[i];
         if (total->tensors > 0)
-            sc_str_printf(out, "%-9s  %" PRId64 " elements in %zu tensors, %.2f MiB\n",
-                          total->role, total->elements, total->tensors,
+            sc_str_printf(out, "%-9s  %" PRId64 " element%s in %zu tensor%s, %.2f MiB\n",
+                          total->role, total->elements, total->elements == 1 ? "" : "s",
+                          total->tensors, total->tensors == 1 ? "" : "s",
                           (double)total->bytes / 1048576.0);
     }
 }

@@ -22,7 +22,7 @@ struct arguments {
     struct simclr_texts select; // of --train and --freeze, in their order
     const char *normalize, *optimizer, *bn, *bn_var, *conv, *init;
     const char *dump, *dump_format, *dump_dir, *entry;
-    bool insert_bn, list_models, list_stages, time_passes, verify_each;
+    bool insert_bn, check, json, list_models, list_stages, time_passes, verify_each;
 };
 
 #define AT(field) offsetof(struct arguments, field)
@@ -78,6 +78,10 @@ static const struct simclr_option options[] = {
     {SIMCLR_OPTION_heading, .help = "What to make of it"},
     {SIMCLR_OPTION_text, .letter = 'o', .name = "output", .offset = AT(output),
      .metavar = "P.scp", .help = "the program to write"},
+    {SIMCLR_OPTION_flag, .name = "check", .offset = AT(check),
+     .help = "explain the models instead: what is in the files, what is supported,\n"
+             "what would be trained, what a step would cost"},
+    {SIMCLR_OPTION_flag, .name = "json", .offset = AT(json), .help = "with --check: as JSON"},
     {SIMCLR_OPTION_optional, .name = "dump", .offset = AT(dump), .metavar = "STAGE",
      .implied = "lower",
      .help = "print a stage and stop (lower; --list-stages lists them); or\n"
@@ -114,6 +118,7 @@ static const struct simclr_command command = {
         "  simclrc --encoder mine.onnx --h /avgpool/Flatten_output_0 -o mine.scp\n"
         "  simclrc --encoder mine.onnx --freeze '*' --train 'layer4.*' --train 'head.*' ...\n"
         "  simclrc mine.onnx --loss none --batch 1 -o mine.scp\n"
+        "  simclrc --check mine.onnx\n"
         "  simclrc --dump=params resnet8\n"
         "  simclrc --dump=plan resnet8\n"
         "  simclrc --dump=graph --dump-format=dot resnet8 | dot -Tsvg > resnet8.svg\n",
@@ -289,7 +294,8 @@ static bool wants_params(const struct arguments *a)
 }
 
 // Checks what the table of options cannot; *stage is -1 for all of them.
-static simclr_status check(struct simclr_diag *diag, const struct arguments *a, int *stage)
+static simclr_status check_arguments(struct simclr_diag *diag, const struct arguments *a,
+                                     int *stage)
 {
     *stage = SIMCLR_STAGE_plan;
     if (a->dump && strcmp(a->dump, "all") == 0) {
@@ -307,9 +313,42 @@ static simclr_status check(struct simclr_diag *diag, const struct arguments *a, 
         return usage_error(diag, "%s",
                            a->encoder ? "both --encoder and MODEL are given"
                                       : "there is no model: give MODEL or --encoder");
-    if (!a->dump && !a->output)
-        return usage_error(diag, "%s", "nothing to do: give -o P.scp or --dump");
+    if (a->check && (a->dump || a->output))
+        return usage_error(diag, "--check prints a report alone: it takes no %s",
+                           a->dump ? "--dump" : "-o");
+    if (a->json && !a->check) return usage_error(diag, "%s", "--json is given without --check");
+    if (!a->dump && !a->output && !a->check)
+        return usage_error(diag, "%s", "nothing to do: give -o P.scp, --dump or --check");
     return SIMCLR_OK;
+}
+
+static simclr_status report(struct simclr_diag *diag, const struct simclr_compile_options *o,
+                            bool is_json)
+{
+    enum { ALL = 10000 }; // who asks what is wrong wants to know it
+    diag->max_errors = ALL;
+    char *text;
+    const simclr_status status = simclr_check(o, is_json ? "json" : "text", diag, &text);
+    const bool is_lost = text && (fputs(text, stdout) < 0 || fflush(stdout) != 0);
+    free(text);
+    return is_lost ? SIMCLR_IO : status;
+}
+
+// Compiles, and dumps or writes what comes out.
+static simclr_status compile(struct simclr_diag *diag, const struct arguments *a,
+                             const struct simclr_compile_options *o, int stage)
+{
+    const bool stops = a->dump && !a->output;
+    const int last = stops && stage >= 0 ? stage : SIMCLR_STAGE_plan;
+    struct simclr_compilation *c = NULL;
+    simclr_status status = simclr_compile(o, (enum simclr_stage)last, diag, &c);
+    if (status == SIMCLR_OK && a->dump)
+        status = wants_params(a) ? dump_params(diag, c, a) : dump(diag, c, a, stage);
+    if (status == SIMCLR_OK && a->output) status = simclr_compilation_write(c, a->output);
+    if (status == SIMCLR_OK && a->output && !a->dump)
+        printf("%s\n%s", a->output, simclr_compilation_plan_summary(c));
+    simclr_compilation_free(c);
+    return status;
 }
 
 static simclr_status run(struct simclr_diag *diag, const struct arguments *a)
@@ -345,7 +384,7 @@ static simclr_status run(struct simclr_diag *diag, const struct arguments *a)
     struct simclr_fixed_input fixed[SIMCLR_MAX_TEXTS];
     static char names[SIMCLR_MAX_TEXTS][128], inputs[SIMCLR_MAX_TEXTS][256];
     int stage;
-    simclr_status status = check(diag, a, &stage);
+    simclr_status status = check_arguments(diag, a, &stage);
     for (size_t i = 0; status == SIMCLR_OK && i < a->bind.n; i++)
         status = read_binding(diag, a->bind.item[i], names[i], sizeof names[i], &bindings[i]);
     o.bindings = bindings;
@@ -356,18 +395,7 @@ static simclr_status run(struct simclr_diag *diag, const struct arguments *a)
     o.n_fixed = a->input.n;
     if (status == SIMCLR_OK) status = read_set(diag, &a->set, &o.temperature);
     if (status != SIMCLR_OK) return status;
-
-    const bool stops = a->dump && !a->output;
-    const int last = stops && stage >= 0 ? stage : SIMCLR_STAGE_plan;
-    struct simclr_compilation *c = NULL;
-    status = simclr_compile(&o, (enum simclr_stage)last, diag, &c);
-    if (status == SIMCLR_OK && a->dump)
-        status = wants_params(a) ? dump_params(diag, c, a) : dump(diag, c, a, stage);
-    if (status == SIMCLR_OK && a->output) status = simclr_compilation_write(c, a->output);
-    if (status == SIMCLR_OK && a->output && !a->dump)
-        printf("%s\n%s", a->output, simclr_compilation_plan_summary(c));
-    simclr_compilation_free(c);
-    return status;
+    return a->check ? report(diag, &o, a->json) : compile(diag, a, &o, stage);
 }
 
 int main(int argc, char **argv)

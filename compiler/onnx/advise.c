@@ -55,22 +55,10 @@ static bool check_not_quantised(struct sc_link *l, const struct sc_onnx_model *m
     }
     if (n == 0) return true;
     sc_link_fail(l, model,
-                 "the model is quantised: it has %zu nodes like %s, expected floats throughout",
-                 n, first);
+                 "the model is quantised: it has %zu %s like %s, expected floats throughout", n,
+                 n == 1 ? "node" : "nodes", first);
     sc_link_hint(l, model, "export the float model, train it, and quantise what comes out");
     return false;
-}
-
-static const char *location_of(const Onnx__TensorProto *t)
-{
-    if (t->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL ||
-        sc_onnx_tensor_is_elided(t))
-        return NULL;
-    for (size_t i = 0; i < t->n_external_data; i++) {
-        if (!strcmp(sc_onnx_text(t->external_data[i]->key), "location"))
-            return sc_onnx_text(t->external_data[i]->value);
-    }
-    return NULL;
 }
 
 // One message for each file, not for each tensor in it.
@@ -80,7 +68,7 @@ static bool check_externals(struct sc_link *l, struct sc_onnx_model *model)
     struct sc_names *const seen = sc_names_new(l->m->arena);
     bool all = true;
     for (size_t i = 0; i < graph->n_initializer; i++) {
-        const char *const location = location_of(graph->initializer[i]);
+        const char *const location = sc_onnx_tensor_location(graph->initializer[i]);
         if (!location || sc_names_find(seen, location)) continue;
         *sc_names_slot(seen, location) = l;
         char error[SC_ONNX_ERROR];

@@ -173,6 +173,25 @@ const struct sc_import_row *sc_import_find(const struct sc_scope *s,
     return sc_import_row(node, sc_onnx_origin(s->model, node)->opset);
 }
 
+int sc_import_since(const char *op_type, int64_t opset)
+{
+    int since = 0;
+    for (size_t i = 0; i < N_ROWS; i++) {
+        const bool is_it = !strcmp(rows[i].op_type, op_type);
+        if (is_it && rows[i].since > opset && (!since || rows[i].since < since))
+            since = rows[i].since;
+    }
+    return since;
+}
+
+const char *sc_import_refusal(const char *op_type)
+{
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        if (!strcmp(refused[i].op_type, op_type)) return refused[i].hint;
+    }
+    return NULL;
+}
+
 // Why there is no row.
 static void report_operator(struct sc_scope *s)
 {
@@ -180,12 +199,8 @@ static void report_operator(struct sc_scope *s)
         (void)sc_bad_node(s, "operators of domain '%s' are not supported", s->node->domain);
         return;
     }
-    int since = 0;
-    for (size_t i = 0; i < N_ROWS; i++) {
-        const bool is_it = !strcmp(rows[i].op_type, sc_onnx_text(s->node->op_type));
-        if (is_it && rows[i].since > s->opset && (!since || rows[i].since < since))
-            since = rows[i].since;
-    }
+    const int since = sc_import_since(sc_onnx_text(s->node->op_type), s->opset);
+    const char *const hint = sc_import_refusal(sc_onnx_text(s->node->op_type));
     if (since)
         (void)sc_bad_node(s,
                           "the %s imports opset %" PRId64 ", expected at least %d for "
@@ -194,10 +209,7 @@ static void report_operator(struct sc_scope *s)
                           since);
     else
         (void)sc_bad_node(s, "operator is not supported");
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        if (!strcmp(refused[i].op_type, sc_onnx_text(s->node->op_type)))
-            sc_hint_node(s, "%s", refused[i].hint);
-    }
+    if (hint) sc_hint_node(s, "%s", hint);
 }
 
 static bool has_in(const Onnx__NodeProto *node, int i)

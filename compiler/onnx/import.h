@@ -78,4 +78,49 @@ SC_MUST_USE simclr_status sc_onnx_template(struct sc_module *m, struct sc_onnx_m
                                            const struct sc_import *import,
                                            struct sc_template *out);
 
+// What a file says of itself, for --check (facts.c). Texts are "" where it says nothing.
+struct sc_onnx_port {
+    const char *name, *declared; // "float[N,3,224,224]"
+    const char *here;            // "f32[512,3,224,224]"; NULL: not reached by the import
+    const char *bindings;        // "N = 512": its symbolic extents; "" if there are none
+    bool is_input;
+};
+enum sc_support {
+    SC_SUPPORT_supported,
+    SC_SUPPORT_body,
+    SC_SUPPORT_function,
+    SC_SUPPORT_refused
+};
+struct sc_onnx_operator {
+    const char *domain, *name;
+    enum sc_support support;
+    const char *why; // it is refused; "" if nothing is known but that
+    size_t n_nodes;
+    // Of the operations it has become in the graph: how many there are, and why the
+    // first of those without a gradient has none (NULL: all have one).
+    size_t n_made;
+    const char *why_no_grad;
+};
+struct sc_onnx_sidecar { // a file of external data
+    const char *location;
+    bool is_there;
+    uint64_t size;
+};
+struct sc_onnx_facts {
+    const char *file, *graph, *producer, *opsets; // "17, com.microsoft 1"
+    int64_t ir_version;
+    size_t n_nodes, n_initializers, n_functions;
+    uint64_t initializer_bytes;
+    struct sc_onnx_port *ports;
+    size_t n_ports;
+    struct sc_onnx_operator *operators; // most frequent first
+    size_t n_operators;
+    struct sc_onnx_sidecar *sidecars;
+    size_t n_sidecars;
+};
+// `made` is the graph of the import that `model` took part in, or NULL.
+struct sc_onnx_facts sc_onnx_describe(struct sc_onnx_model *model, const struct sc_graph *made);
+// The width of h; 0 if the import did not come that far. *name is where h is, or NULL.
+int64_t sc_onnx_width_of_h(const struct sc_onnx_model *model, const char **name);
+
 #endif

@@ -99,6 +99,10 @@ struct sc_import_row {
 #undef ONNX
 
 // import.c
+// The first opset after `opset` that has a row for the operator; 0 if none has.
+int sc_import_since(const char *op_type, int64_t opset);
+// What to do about an operator that is refused with advice; NULL for others.
+const char *sc_import_refusal(const char *op_type);
 void sc_scope_init(struct sc_scope *s, struct sc_module *m, struct sc_graph *g,
                    struct sc_onnx_model *model, enum simclr_part part, bool is_loss);
 // Checks opset and initializers, and finds the parameters among them.

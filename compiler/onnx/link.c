@@ -326,6 +326,8 @@ simclr_status sc_onnx_import(struct sc_module *m, const struct sc_import_options
     if (l->has_loss) sc_scope_init(&l->loss, m, g, options->loss, SIMCLR_PART_head, true);
     l->encoder.options = l->head.options = l->loss.options = options->compile;
     options->encoder->scope = &l->encoder;
+    if (l->has_head) options->head->scope = &l->head;
+    if (l->has_loss) options->loss->scope = &l->loss;
     import_parts(l, options);
     sc_link_check_bindings(l);
     if (!any_failed(l)) check_trainable(l);

@@ -55,6 +55,7 @@ simclr_status sc_onnx_import_run(struct sc_module *m, const struct sc_import_opt
     *l = (struct sc_link){.m = m, .options = options->compile, .out = out};
     sc_scope_init(&l->encoder, m, out->graph, model, SIMCLR_PART_encoder, false);
     l->encoder.is_as_written = true;
+    model->scope = &l->encoder;
     for (size_t i = 0; i < model->graph->n_input; i++) {
         const Onnx__ValueInfoProto *const info = model->graph->input[i];
         if (!sc_onnx_initializer(model->graph, sc_onnx_text(info->name)))

@@ -39,7 +39,7 @@ struct sc_onnx_model {
     size_t n_instances;            // nodes made by inlining
     struct sc_external *externals;
     size_t n_externals;
-    // What the import of an encoder leaves for its template.
+    // What the import leaves for the template and for facts.c.
     struct sc_scope *scope;
     const char *h; // the tensor where the encoder ends
 };
@@ -111,6 +111,8 @@ const Onnx__TensorProto *sc_onnx_constant(struct sc_onnx_model *model,
 // A tensor whose values the text leaves out ("{...}").
 extern const char sc_onnx_elided[]; // the key that marks it in external_data
 bool sc_onnx_tensor_is_elided(const Onnx__TensorProto *t);
+// Where a tensor's external data is; NULL if it has none.
+const char *sc_onnx_tensor_location(const Onnx__TensorProto *t);
 // Opens the file of external data at `location`; false after writing `error`.
 bool sc_onnx_open_external(struct sc_onnx_model *model, const char *location, char *error);
 // The bytes behind raw_data or external data; false after writing `error`.

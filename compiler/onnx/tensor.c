@@ -164,6 +164,18 @@ static const struct sc_map *find_external(struct sc_onnx_model *model, const cha
     return &e->map;
 }
 
+const char *sc_onnx_tensor_location(const Onnx__TensorProto *t)
+{
+    if (t->data_location != ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL ||
+        sc_onnx_tensor_is_elided(t))
+        return NULL;
+    for (size_t i = 0; i < t->n_external_data; i++) {
+        if (!strcmp(sc_onnx_text(t->external_data[i]->key), "location"))
+            return sc_onnx_text(t->external_data[i]->value);
+    }
+    return NULL;
+}
+
 bool sc_onnx_open_external(struct sc_onnx_model *model, const char *location, char *error)
 {
     return find_external(model, location, error) != NULL;

@@ -90,6 +90,13 @@ simclr_status simclr_compilation_dump_params(struct simclr_compilation *c, const
 // What a step will hold in memory, as a table for people.
 const char *simclr_compilation_plan_summary(struct simclr_compilation *c);
 
+// Explains models to their owner, broken ones too: compiles them as far as they can be
+// and reports as text or json what is in the files, what is supported, what would be
+// trained and what a step would cost. The status is that of the compilation. *report is
+// NULL if the options are wrong, else to be freed with free().
+simclr_status simclr_check(const struct simclr_compile_options *options, const char *format,
+                           struct simclr_diag *diag, char **report);
+
 // Writes the program, whole or not at all. Needs stage plan.
 simclr_status simclr_compilation_write(struct simclr_compilation *c, const char *path);
 

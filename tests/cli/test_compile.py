@@ -131,7 +131,7 @@ class Mistakes(CompileTest):
 
     def test_missing_and_contradicting_arguments(self):
         self.refuse_usage('there is no model: give MODEL or --encoder')
-        self.refuse_usage('nothing to do: give -o P.scp or --dump', 'resnet8')
+        self.refuse_usage('nothing to do: give -o P.scp, --dump or --check', 'resnet8')
         self.refuse_usage('both --encoder and MODEL are given', 'resnet8', '--encoder', 'resnet8', '-o', 'a.scp')
 
     def test_numbers_out_of_range(self):

@@ -2,6 +2,8 @@
 //
 // The compiler as a library: what the command line cannot get wrong.
 #include "compiler/compilation.h"
+#include "compiler/cost.h"
+#include "compiler/ir/op.h"
 #include "tests/harness/scratch.h"
 
 #include <simclr/compiler.h>
@@ -115,11 +117,21 @@ static void images_come_in_the_order_of_the_positives(void **state)
     assert_true(comes_in_halves(*state, true));
 }
 
+static void every_operation_has_a_cost(void **state)
+{
+    (void)state;
+    for (int op = 0; op < SIMCLR_N_OPS; op++) {
+        if (!sc_cost_is_known((enum simclr_op)op))
+            fail_msg("compiler/cost.c has no rule for %s", sc_op_table[op].name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_that_make_no_sense_are_refused),
         cmocka_unit_test(what_was_not_compiled_cannot_be_dumped),
+        cmocka_unit_test(every_operation_has_a_cost),
         SCRATCH_TEST(images_come_in_the_order_of_the_positives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
