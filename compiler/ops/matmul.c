@@ -3,6 +3,7 @@
 // matmul: C = op(A) op(B) over the last two axes, where op transposes them if
 // trans_a (trans_b) is set; the axes before them broadcast as in NumPy. Both
 // operands have rank 2 at least: the importer reshapes vectors.
+#include "compiler/ir/eval.h"
 #include "compiler/ops/rules.h"
 
 #include <assert.h>
@@ -24,17 +25,28 @@ static struct simclr_shape batch_of(const struct simclr_shape *s)
     return sc_shape(s->rank - 2, s->dim);
 }
 
-static void multiply(const struct matrix *ma, const double *a, const struct matrix *mb,
-                     const double *b, double *c)
+// Each element of C is a sum in the order of k, which runs outside of j: the rows of
+// op(B) are given one after another.
+static void multiply(const struct matrix *ma, const double *a, int64_t n_cols, const double *b,
+                     double *c)
 {
     for (int64_t i = 0; i < ma->rows; i++) {
-        for (int64_t j = 0; j < mb->cols; j++) {
-            double sum = 0;
-            for (int64_t k = 0; k < ma->cols; k++)
-                sum += a[i * ma->row_stride + k * ma->col_stride] *
-                       b[k * mb->row_stride + j * mb->col_stride];
-            c[i * mb->cols + j] = sum;
+        double *const row = c + i * n_cols;
+        for (int64_t j = 0; j < n_cols; j++)
+            row[j] = 0;
+        for (int64_t k = 0; k < ma->cols; k++) {
+            const double factor = a[i * ma->row_stride + k * ma->col_stride];
+            for (int64_t j = 0; j < n_cols; j++)
+                row[j] += factor * b[k * n_cols + j];
         }
+    }
+}
+
+static void copy_rows(const struct matrix *m, const double *from, double *to)
+{
+    for (int64_t i = 0; i < m->rows; i++) {
+        for (int64_t j = 0; j < m->cols; j++)
+            *to++ = from[i * m->row_stride + j * m->col_stride];
     }
 }
 
@@ -46,15 +58,19 @@ static void eval(const struct sc_node *n, const struct sc_tensor *const *in,
     const struct simclr_shape batch = batch_of(&out[0]->shape);
     const struct simclr_shape batch_a = batch_of(&in[0]->shape);
     const struct simclr_shape batch_b = batch_of(&in[1]->shape);
+    const struct simclr_shape shape_b = sc_shape(2, (int64_t[]){mb.rows, mb.cols});
+    struct sc_tensor *const rows_of_b = sc_tensor_new(SIMCLR_f32, &shape_b);
     struct sc_walk a = sc_walk_broadcast(&batch_a, &batch);
     struct sc_walk b = sc_walk_broadcast(&batch_b, &batch);
     const int64_t n_batch = simclr_shape_count(&batch);
     for (int64_t i = 0; i < n_batch; i++) {
-        multiply(&ma, in[0]->f + a.offset * ma.rows * ma.cols, &mb,
-                 in[1]->f + b.offset * mb.rows * mb.cols, out[0]->f + i * ma.rows * mb.cols);
+        copy_rows(&mb, in[1]->f + b.offset * mb.rows * mb.cols, rows_of_b->f);
+        multiply(&ma, in[0]->f + a.offset * ma.rows * ma.cols, mb.cols, rows_of_b->f,
+                 out[0]->f + i * ma.rows * mb.cols);
         sc_walk_next(&a);
         sc_walk_next(&b);
     }
+    sc_tensor_free(rows_of_b);
 }
 
 static bool infer(struct sc_infer *ctx)
