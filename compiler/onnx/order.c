@@ -112,14 +112,14 @@ static void report_circle(struct sorter *o, const struct visit *first, const str
 static void visit(struct sorter *o, size_t root, struct visit *stack, size_t *place,
                   Onnx__NodeProto **sorted, size_t *n_sorted)
 {
-    enum { DONE = SIZE_MAX }; // else the place on the stack, from 1
+    const size_t done = SIZE_MAX; // else the place on the stack, from 1
     size_t depth = 0;
     if (place[root] == 0) stack[depth++] = (struct visit){.node = root};
     while (depth > 0) {
         struct visit *const top = &stack[depth - 1];
         place[top->node] = depth;
         if (top->next == o->needs[top->node].n) {
-            place[top->node] = (size_t)DONE;
+            place[top->node] = done;
             sorted[(*n_sorted)++] = o->s->graph->node[top->node];
             depth--;
             continue;
@@ -127,7 +127,7 @@ static void visit(struct sorter *o, size_t root, struct visit *stack, size_t *pl
         const size_t to = o->needs[top->node].to[top->next++];
         if (place[to] == 0)
             stack[depth++] = (struct visit){.node = to};
-        else if (place[to] != (size_t)DONE)
+        else if (place[to] != done)
             report_circle(o, &stack[place[to] - 1], top);
     }
 }

@@ -17,9 +17,17 @@ static void halves_are_read_exactly(void **state)
     (void)state;
     static const uint16_t bits[] = {0x0000, 0x8000, 0x3c00, 0xc000, 0x7bff, 0x0400,
                                     0x0001, 0x83ff, 0x7c00, 0xfc00, 0x3555};
-    static const double values[] = {
-        0,         -0.0,          1, -2, 65504, 0x1p-14, 0x1p-24, -1023 * 0x1p-24, INFINITY,
-        -INFINITY, 1365 * 0x1p-12};
+    static const double values[] = {0,
+                                    -0.0,
+                                    1,
+                                    -2,
+                                    65504,
+                                    0x1p-14,
+                                    0x1p-24,
+                                    -1023 * 0x1p-24,
+                                    (double)INFINITY,
+                                    -(double)INFINITY,
+                                    1365 * 0x1p-12};
     const struct sc_numbers n = numbers('f', 2, bits, 11);
     for (int64_t i = 0; i < n.count; i++)
         assert_true(sc_numbers_get(&n, i).real == values[i]);
