@@ -31,15 +31,22 @@ static int64_t read_block_size(struct sc_scope *s, const struct sc_value *x)
 }
 
 // DCR: channels are [block row, block column, c]; CRD: [c, block row, block column].
+static bool is_crd(struct sc_scope *s, int since)
+{
+    const char *const mode = s->opset >= since ? sc_attr_s(s, "mode", "DCR") : "DCR";
+    if (!strcmp(mode, "CRD")) return true;
+    if (strcmp(mode, "DCR") != 0)
+        (void)sc_bad_node(s, "attribute 'mode' is '%s', expected 'DCR' or 'CRD'", mode);
+    return false;
+}
+
 struct sc_value *sc_import_depth_to_space(struct sc_scope *s)
 {
     struct sc_value *const x = sc_in(s, 0);
     if (!x) return NULL;
     const int64_t b = read_block_size(s, x);
-    const char *const mode = s->opset >= 11 ? sc_attr_s(s, "mode", "DCR") : "DCR";
+    const bool crd = is_crd(s, 11);
     if (s->failed) return NULL;
-    if (strcmp(mode, "DCR") != 0 && strcmp(mode, "CRD") != 0)
-        return sc_bad_node(s, "attribute 'mode' is '%s', expected 'DCR' or 'CRD'", mode);
     const int64_t n = x->shape.dim[0], c = x->shape.dim[1], h = x->shape.dim[2],
                   w = x->shape.dim[3];
     if (c % (b * b) != 0)
@@ -48,7 +55,7 @@ struct sc_value *sc_import_depth_to_space(struct sc_scope *s)
             sc_in_name(s, 0), c, b * b);
     const int64_t depth = c / (b * b);
     const struct simclr_shape y = {4, {n, depth, h * b, w * b}};
-    if (!strcmp(mode, "DCR"))
+    if (!crd)
         return rearrange(s, x, &(struct simclr_shape){6, {n, b, b, depth, h, w}},
                          (const int64_t[]){0, 3, 4, 1, 5, 2}, &y);
     return rearrange(s, x, &(struct simclr_shape){6, {n, depth, b, b, h, w}},
@@ -60,6 +67,7 @@ struct sc_value *sc_import_space_to_depth(struct sc_scope *s)
     struct sc_value *const x = sc_in(s, 0);
     if (!x) return NULL;
     const int64_t b = read_block_size(s, x);
+    const bool crd = is_crd(s, 28);
     if (s->failed) return NULL;
     const int64_t n = x->shape.dim[0], c = x->shape.dim[1], h = x->shape.dim[2] / b,
                   w = x->shape.dim[3] / b;
@@ -69,8 +77,9 @@ struct sc_value *sc_import_space_to_depth(struct sc_scope *s)
                            " positions, expected multiples of %" PRId64,
                            sc_in_name(s, 0), x->shape.dim[2], x->shape.dim[3], b);
     const struct simclr_shape y = {4, {n, c * b * b, h, w}};
-    return rearrange(s, x, &(struct simclr_shape){6, {n, c, h, b, w, b}},
-                     (const int64_t[]){0, 3, 5, 1, 2, 4}, &y);
+    return rearrange(
+        s, x, &(struct simclr_shape){6, {n, c, h, b, w, b}},
+        crd ? (const int64_t[]){0, 1, 3, 5, 2, 4} : (const int64_t[]){0, 3, 5, 1, 2, 4}, &y);
 }
 
 // x where column - row is at least k (upper) or at most k, else 0. The mask is a
