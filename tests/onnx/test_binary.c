@@ -187,11 +187,47 @@ static void functions_have_overloads_and_defaults(void **state)
     sc_str_free(&model);
 }
 
+static void an_input_that_is_no_tensor_is_refused(void **state)
+{
+    (void)state;
+    struct sc_str model = new_model(), graph = {0}, node = {0}, input = {0}, output = {0};
+    struct sc_str type = {0}, sequence = {0};
+    put_text(&node, 1, "list");
+    put_text(&node, 2, "y");
+    put_text(&node, 4, "SequenceLength");
+    put_message(&graph, 1, &node);
+    put_text(&input, 1, "list");
+    put_message(&type, 4, &sequence);
+    put_message(&input, 2, &type);
+    put_message(&graph, 11, &input);
+    put_text(&output, 1, "y");
+    put_message(&graph, 12, &output);
+    put_message(&model, 7, &graph);
+    struct run r;
+    run_init(&r);
+    assert_int_equal(sc_onnx_open_bytes(r.m, "m.onnx", model.data, model.size, &r.model),
+                     SIMCLR_OK);
+    const struct simclr_compile_options options = {.loss = "none"};
+    const struct sc_import_options how = {.compile = &options, .encoder = r.model};
+    struct sc_import import;
+    assert_int_equal(sc_onnx_import_run(r.m, &how, &import), SIMCLR_BAD_INPUT);
+    assert_string_equal(
+        sc_str_text(&r.messages),
+        "m.onnx: error: input 'list' of node 'y' (SequenceLength) is no tensor, "
+        "expected one\n"
+        "m.onnx: node 'y' (SequenceLength): error: operator is not supported\n"
+        "m.onnx: node 'y' (SequenceLength): hint: sequences are not supported: use Shape of one "
+        "tensor\n");
+    run_deinit(&r);
+    sc_str_free(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sparse_tensors_become_dense),
         cmocka_unit_test(sparse_tensors_that_do_not_fit_are_refused),
+        cmocka_unit_test(an_input_that_is_no_tensor_is_refused),
         cmocka_unit_test(functions_have_overloads_and_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,8 @@ static void graphs_nested_too_deep_are_refused(void **state)
     run_init(&r);
     assert_int_equal(sc_onnx_open_bytes(r.m, "m.onnx", model.data, model.size, &r.model),
                      SIMCLR_BAD_INPUT);
-    assert_non_null(strstr(sc_str_text(&r.messages), "nested deeper than 64 levels at byte"));
+    assert_non_null(
+        strstr(sc_str_text(&r.messages), "messages are nested deeper than 64 levels at byte"));
     run_deinit(&r);
     sc_str_free(&model);
 }

@@ -86,6 +86,20 @@ class Checks(unittest.TestCase):
         self.assertIn("'simclr_unknown' is public by name", messages)
         self.assertNotIn('sc_good', messages)
 
+    def assert_messages(self, call, test, complaint):
+        self.write('compiler/onnx/import.c', f'{HEAD}void f(void)\n{{\n    {call};\n}}\n')
+        self.write('tests/onnx/golden/error.onnxtxt', f'# ! {test}\n')
+        status, messages = self.run_tool('check_messages.py', self.root)
+        self.assertEqual((status, messages), (1 if complaint else 0, complaint))
+
+    def test_a_message_may_be_tested(self):
+        call = '(void)sc_bad_node(s, "axis %" PRId64 " is outside "\n"a (%s) tensor; sorry", g(")"), t)'
+        self.assert_messages(call, 'axis 3 is outside a (good) tensor; sorry', '')
+
+    def test_a_message_without_a_test_is_found(self):
+        self.assert_messages('sc_report(d, SIMCLR_ERROR, file, "axis %d is outside", axis)', 'axis 3 is inside',
+                             "compiler/onnx/import.c:4: error: no test has the message 'axis %d is outside'\n")
+
 
 if __name__ == '__main__':
     unittest.main()
