@@ -177,6 +177,43 @@ class Train(CommandTest):
         self.assertLess(last, first)
         (self.root / 'plain').mkdir()
 
+    def test_a_model_of_two_inputs_trains_as_its_parts_do(self):
+        """Without normalisation, a branch for each view computes what one pass over both does."""
+        w = 'w = RandomNormal <shape = [4, 3, 3, 3], scale = 0.2> ()\n'
+        p = 'p = RandomNormal <shape = [4, 8], scale = 0.3> ()\n'
+
+        def branch(x, h):
+            return (f'{h}c = Conv <strides = [2, 2]> ({x}, w) {h}r = Relu ({h}c) {h}p = GlobalAveragePool ({h}r)\n'
+                    f'{h} = Flatten ({h}p)\n')
+
+        def loss(a, b):
+            return f'd = Sub ({a}, {b}) s = Mul (d, d) loss = ReduceMean <keepdims = 0> (s)\n'
+
+        def write(name, signature, body):
+            text = f'<ir_version: 8, opset_import: ["": 17]>\nm {signature}\n{{\n{body}}}\n'
+            (self.root / f'{name}.onnxtxt').write_text(text)
+
+        write('whole', '(float[N,3,16,16] x, float[N,3,16,16] y) => (float loss, float[N,4] h, float[N,8] z)',
+              w + p + branch('x', 'h') + 'z = MatMul (h, p)\n' + branch('y', 'g') + 'u = MatMul (g, p)\n' + loss('z', 'u'))
+        write('f', '(float[N,3,16,16] x) => (float[N,4] h)', w + branch('x', 'h'))
+        write('g', '(float[N,4] h) => (float[N,8] z)', p + 'z = MatMul (h, p)\n')
+        write('l', '(float[N,8] a, float[N,8] b) => (float loss)', loss('a', 'b'))
+        self.compile('whole.scp', 'whole.onnxtxt', '--batch', 8)
+        self.compile('parts.scp', '--encoder', 'f.onnxtxt', '--head', 'g.onnxtxt', '--loss', 'l.onnxtxt', '--batch', 8)
+        found, sizes = [], []
+        for name in ('whole', 'parts'):
+            self.succeed('train', f'{name}.scp', '--data', DATA, '--out', name, '--steps', 12)
+            self.succeed('embed', name, '--data', DATA, '-o', f'{name}.npy')
+            sizes.append((self.root / f'{name}.npy').stat().st_size)
+            rows = (self.root / name / 'metrics.jsonl').read_text().splitlines()
+            found.append([json.loads(row)['loss'] for row in rows])
+        self.assertEqual(len(found[0]), 12)
+        # Gradients are sums over rows in float32, of two orders.
+        for whole, parts in zip(*found):
+            self.assertAlmostEqual(whole / parts, 1, delta=1e-4)
+        self.assertEqual(*sizes)
+        self.assertIn('the encoder of step 12', self.succeed('export', 'whole', '-o', 'whole.onnx'))
+
 
 if __name__ == '__main__':
     unittest.main()
