@@ -196,6 +196,7 @@ static rule_fn *const rules[SIMCLR_N_OPS] = {
     [SIMCLR_OP_sigmoid] = each_1,
     [SIMCLR_OP_tanh] = each_1,
     [SIMCLR_OP_erf] = each_1,
+    [SIMCLR_OP_erf_grad] = each_1,
     [SIMCLR_OP_softplus] = each_1,
     [SIMCLR_OP_not] = nothing,
     [SIMCLR_OP_cast] = nothing,

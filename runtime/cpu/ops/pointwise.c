@@ -111,6 +111,7 @@ STEP(relu, x < 0 ? 0 : x)
 CALL(sigmoid, 1 / (1 + expf(-x)))
 CALL(tanh, tanhf(x))
 CALL(erf, erff(x))
+CALL(erf_grad, 1.12837917f * expf(-x * x)) // 2/sqrt(pi)
 CALL(softplus, (x > 0 ? x : 0) + log1pf(expf(-fabsf(x))))
 STEP2(add, x + y)
 STEP2(sub, x - y)
@@ -193,6 +194,7 @@ static const struct {
     [SIMCLR_OP_sigmoid] = {step_sigmoid, NULL, NULL},
     [SIMCLR_OP_tanh] = {step_tanh, NULL, NULL},
     [SIMCLR_OP_erf] = {step_erf, NULL, NULL},
+    [SIMCLR_OP_erf_grad] = {step_erf_grad, NULL, NULL},
     [SIMCLR_OP_softplus] = {step_softplus, NULL, NULL},
     [SIMCLR_OP_add] = {step_add, int_add, NULL},
     [SIMCLR_OP_sub] = {step_sub, int_sub, NULL},
@@ -367,6 +369,7 @@ POINTWISE(relu)
 POINTWISE(sigmoid)
 POINTWISE(tanh)
 POINTWISE(erf)
+POINTWISE(erf_grad)
 POINTWISE(softplus)
 POINTWISE(add)
 POINTWISE(sub)
