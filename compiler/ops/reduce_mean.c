@@ -28,7 +28,8 @@ static void grad(struct sc_builder *b, const struct sc_node *n, struct sc_value 
                  struct sc_value **dx)
 {
     const int64_t size = sc_reduce_size(&n->in[0]->shape, &n->attr.reduce);
-    dx[0] = sc_unreduce(b, sc_scale(b, dy[0], 1 / (double)size), n);
+    struct sc_value *share = size == 1 ? dy[0] : sc_div(b, dy[0], sc_scalar(b, (double)size));
+    dx[0] = sc_unreduce(b, share, n);
 }
 
 const struct sc_op_info sc_op_info_reduce_mean = {
