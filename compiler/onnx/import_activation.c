@@ -57,9 +57,15 @@ struct sc_value *sc_import_hard_sigmoid(struct sc_scope *s)
     return hard_sigmoid(s, sc_attr_f(s, "alpha", 0.2), sc_attr_f(s, "beta", 0.5));
 }
 
+// x max(0, min(6, x + 3)) / 6, in which every number is a float: 1/6 is none.
 struct sc_value *sc_import_hard_swish(struct sc_scope *s)
 {
-    return sc_make(s, SIMCLR_OP_mul, NULL, sc_in(s, 0), hard_sigmoid(s, 1.0 / 6, 0.5));
+    struct sc_value *const x = sc_in(s, 0);
+    struct sc_value *gate = sc_make(s, SIMCLR_OP_add, NULL, x, constant(s, 3));
+    gate = sc_make(s, SIMCLR_OP_min, NULL, gate, constant(s, 6));
+    gate = sc_make(s, SIMCLR_OP_max, NULL, gate, constant(s, 0));
+    gate = sc_make(s, SIMCLR_OP_div, NULL, gate, constant(s, 6)); // first: 6 x may overflow
+    return sc_make(s, SIMCLR_OP_mul, NULL, x, gate);
 }
 
 // max(x, 0) + alpha min(x, 0)

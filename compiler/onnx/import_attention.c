@@ -330,13 +330,15 @@ static struct sc_value *scores(struct sc_scope *s, const struct attention *a)
     return grouped_matmul(s, times(s, a->q, scale), a->k, true);
 }
 
-// cap tanh(x / cap) (Gemma 2, 2024)
+// cap tanh(x / cap) (Gemma 2, 2024); 1 / cap may be no float where cap is one.
 static struct sc_value *capped(struct sc_scope *s, struct sc_value *x)
 {
     const double cap = sc_attr_f(s, "softcap", 0);
     if (cap == 0) return x;
     if (cap < 0) return sc_bad_node(s, "attribute 'softcap' is %g, expected 0 or more", cap);
-    return times(s, sc_make(s, SIMCLR_OP_tanh, NULL, times(s, x, 1 / cap)), cap);
+    struct sc_value *const part =
+        sc_make(s, SIMCLR_OP_div, NULL, x, sc_make_scalar(s, cap, SIMCLR_f32));
+    return times(s, sc_make(s, SIMCLR_OP_tanh, NULL, part), cap);
 }
 
 static struct sc_value *attend(struct sc_scope *s, const struct attention *a)

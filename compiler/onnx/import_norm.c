@@ -149,8 +149,10 @@ struct sc_value *sc_import_lrn(struct sc_scope *s)
     const double alpha = sc_attr_f(s, "alpha", 1e-4), beta = sc_attr_f(s, "beta", 0.75);
     struct sc_value *const sum =
         sum_of_channels(s, sc_make(s, SIMCLR_OP_mul, NULL, x, x), size);
-    struct sc_value *const scaled = sc_make(
-        s, SIMCLR_OP_mul, NULL, sum, sc_make_scalar(s, alpha / (double)size, SIMCLR_f32));
+    struct sc_value *const mean =
+        sc_make(s, SIMCLR_OP_div, NULL, sum, sc_make_scalar(s, (double)size, SIMCLR_f32));
+    struct sc_value *const scaled =
+        sc_make(s, SIMCLR_OP_mul, NULL, mean, sc_make_scalar(s, alpha, SIMCLR_f32));
     struct sc_value *const base = sc_make(
         s, SIMCLR_OP_add, NULL, scaled, sc_make_scalar(s, sc_attr_f(s, "bias", 1), SIMCLR_f32));
     return sc_make(s, SIMCLR_OP_div, NULL, x,

@@ -29,7 +29,6 @@ not PyTorch's. Needs PyTorch, torchvision, timm and onnx, of any recent version.
 import argparse
 import contextlib
 import json
-import math
 import os
 import pathlib
 import subprocess
@@ -84,36 +83,22 @@ def single(number):
     return float(np.float32(number))
 
 
-class Erf(torch.autograd.Function):
-    """erf, whose derivative has a factor that is no float32 either."""
-
-    @staticmethod
-    def forward(context, x):
-        context.save_for_backward(x)
-        return torch.erf(x)
-
-    @staticmethod
-    def backward(context, dy):
-        x, = context.saved_tensors
-        return dy * torch.exp(-x * x) * single(2 / math.pi ** 0.5)
-
-
 @contextlib.contextmanager
 def stored_constants(exporter):
     """PyTorch computing with the constants of an exported graph, which are float32.
 
-    1/6, the square root of 2 and 2 over that of pi are none: with them as they are,
-    float64 would be no closer than 1e-8 to what a graph says. Epsilons are attributes,
-    which simclrc reads as the decimals that were meant.
+    1/6 and the square root of 2 are none: with them as they are, float64 would be no
+    closer than 1e-8 to what a graph says. Epsilons are attributes, which simclrc reads
+    as the decimals that were meant.
     """
     functional = torch.nn.functional
-    kept = functional.gelu, functional.hardsigmoid, functional.hardswish, functional.scaled_dot_product_attention
+    kept = functional.gelu, functional.hardsigmoid, functional.scaled_dot_product_attention
 
     def gelu(x, approximate='none'):
         assert approximate == 'none'
         # TorchScript divides; simclrc multiplies where it finds the operator Gelu.
         inner = x / single(2 ** 0.5) if exporter == 'torchscript' else x * single(0.5 ** 0.5)
-        return x * (Erf.apply(inner) + 1) * 0.5
+        return x * (torch.erf(inner) + 1) * 0.5
 
     def hardsigmoid(x, inplace=False):
         return (x * single(1 / 6) + 0.5).clamp(0, 1)
@@ -124,11 +109,10 @@ def stored_constants(exporter):
         return torch.softmax((q * root) @ (k * root).transpose(-2, -1), -1) @ v
 
     functional.gelu, functional.hardsigmoid, functional.scaled_dot_product_attention = gelu, hardsigmoid, attention
-    functional.hardswish = lambda x, inplace=False: x * hardsigmoid(x)
     try:
         yield
     finally:
-        functional.gelu, functional.hardsigmoid, functional.hardswish, functional.scaled_dot_product_attention = kept
+        functional.gelu, functional.hardsigmoid, functional.scaled_dot_product_attention = kept
 
 
 class Reference:
