@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Says whether inputs of ReLUs next to zero explain how a float32 gradient differs.
 
-    explain_kinks.py FOLDER MODEL [--as WAY] [--seed S] [--most N] [--first R] [--build B]
+    explain_kinks.py FOLDER MODEL [--as WAY] [--seed S] [--most N] [--first R] [--last R] [--build B]
 
 Where compare_exports.py finds a float32 gradient over its bound, this takes the N inputs
 of ReLUs (and their like) that lie closest to a kink, in units of the error that
@@ -53,7 +53,7 @@ class Forced(Kinks):
         return y
 
 
-def candidates(reference, most, first):
+def candidates(reference, most, first, last):
     """The inputs closest to a kink: (distance in errors, call, flat index, kink, whether PyTorch's float32 crossed it)."""
     seen = []
     for dtype in torch.float64, torch.float32:
@@ -62,7 +62,7 @@ def candidates(reference, most, first):
         seen.append(kinks)
     found = []
     for call, (x, y, at) in enumerate(zip(seen[0].inputs, seen[1].inputs, seen[0].at)):
-        if call < first:
+        if not first <= call <= last:
             continue
         assert x.is_contiguous()
         over = [d for d in range(x.ndim) if d != 1]
@@ -118,6 +118,7 @@ def main():
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--most', type=int, default=30)
     parser.add_argument('--first', type=int, default=0, help='leave out ReLUs before this one')
+    parser.add_argument('--last', type=int, default=1 << 30, help='and those after this one')
     parser.add_argument('--build', type=pathlib.Path, default=compare_exports.ROOT / 'build' / 'release')
     arguments = parser.parse_args()
     path = arguments.folder / f'{arguments.model}.{arguments.way}.onnx'
@@ -128,7 +129,7 @@ def main():
         images.flush()
         found, _ = compare_exports.Tools(arguments.build).run_program(path, images.name, 'strict')
     errors = Errors(reference, found, Names(path, reference.parameters))
-    chosen, n = candidates(reference, arguments.most, arguments.first)
+    chosen, n = candidates(reference, arguments.most, arguments.first, arguments.last)
     print(f'{n} inputs within {NEAR} errors of a kink; tried {len(chosen)}, the farthest at {chosen[-1][0]:.2g} errors')
     jumps = np.stack([errors.sample(forced(reference, [one]), reference.gradients) for one in chosen], axis=1)
     ours = errors.sample(errors.ours, errors.exact)
