@@ -169,9 +169,16 @@ static bool is_conv(const Onnx__NodeProto *node)
     return sc_onnx_is_op(node, "Conv") || sc_onnx_is_op(node, "ConvTranspose");
 }
 
+// A merged bias is stored; one that is computed (torch.export expands a zero) is none.
+static bool has_stored_bias(const struct sc_wiring *w, const Onnx__NodeProto *node)
+{
+    const struct sc_wire *const bias = sc_wiring_source(w, sc_onnx_in(node, 2), NULL);
+    return bias->tensor || sc_onnx_is_op(bias->maker, "Constant");
+}
+
 static bool is_candidate(const struct sc_wiring *w, const Onnx__NodeProto *node)
 {
-    return is_conv(node) && *sc_onnx_in(node, 2) && *sc_onnx_out(node, 0) &&
+    return is_conv(node) && has_stored_bias(w, node) && *sc_onnx_out(node, 0) &&
            !sc_wiring_find(w, sc_onnx_in(node, 0))->is_pooled &&
            !is_normalised(w, sc_onnx_out(node, 0));
 }
