@@ -76,3 +76,29 @@ struct sc_value *sc_in_indices(struct sc_scope *s, int i, const char *what)
     sc_str_free(&type);
     return NULL;
 }
+
+struct sc_value *sc_make_without_axes(struct sc_scope *s, struct sc_value *y,
+                                      const struct simclr_dims *axes)
+{
+    struct simclr_shape shape = {0};
+    int64_t next = 0;
+    if (!y) return NULL;
+    for (int32_t i = 0; i < y->shape.rank; i++) {
+        if (next < axes->n && axes->v[next] == i)
+            next++;
+        else
+            shape.dim[shape.rank++] = y->shape.dim[i];
+    }
+    return sc_make_reshape(s, y, &shape);
+}
+
+struct sc_value *sc_in_matrix(struct sc_scope *s)
+{
+    struct sc_value *const x = sc_in(s, 0);
+    if (!x) return NULL;
+    const int64_t axis = sc_axis(s, sc_attr_i(s, "axis", 1), x->shape.rank);
+    struct simclr_shape matrix = {2, {1, 1}};
+    for (int32_t i = 0; i < x->shape.rank; i++)
+        matrix.dim[i >= axis] *= x->shape.dim[i];
+    return s->failed ? NULL : sc_make_reshape(s, x, &matrix);
+}

@@ -30,19 +30,10 @@ struct sc_value *sc_old_operand(struct sc_scope *s)
     return sc_make_reshape(s, b, &shape);
 }
 
-#define BINARY(function)                                                                       \
-    struct sc_value *sc_import_##function(struct sc_scope *s)                                  \
-    {                                                                                          \
-        return sc_make(s, SIMCLR_OP_##function, NULL, sc_in(s, 0), sc_in(s, 1));               \
-    }                                                                                          \
-    struct sc_value *sc_import_##function##_old(struct sc_scope *s)                            \
-    {                                                                                          \
-        return sc_make(s, SIMCLR_OP_##function, NULL, sc_in(s, 0), sc_old_operand(s));         \
-    }
-BINARY(add)
-BINARY(sub)
-BINARY(mul)
-BINARY(div)
+SC_IMPORT_BINARY(add)
+SC_IMPORT_BINARY(sub)
+SC_IMPORT_BINARY(mul)
+SC_IMPORT_BINARY(div)
 
 // The exponent may have another type than the base since opset 12; the result has
 // the base's. Integers to the power of integers are computed in 64 bits and wrap.

@@ -5,19 +5,10 @@
 
 #include <math.h>
 
-#define BINARY(function)                                                                       \
-    struct sc_value *sc_import_##function(struct sc_scope *s)                                  \
-    {                                                                                          \
-        return sc_make(s, SIMCLR_OP_##function, NULL, sc_in(s, 0), sc_in(s, 1));               \
-    }                                                                                          \
-    struct sc_value *sc_import_##function##_old(struct sc_scope *s)                            \
-    {                                                                                          \
-        return sc_make(s, SIMCLR_OP_##function, NULL, sc_in(s, 0), sc_old_operand(s));         \
-    }
-BINARY(equal)
-BINARY(less)
-BINARY(and)
-BINARY(or)
+SC_IMPORT_BINARY(equal)
+SC_IMPORT_BINARY(less)
+SC_IMPORT_BINARY(and)
+SC_IMPORT_BINARY(or)
 
 struct sc_value *sc_import_not(struct sc_scope *s)
 {

@@ -196,16 +196,11 @@ static struct sc_value *along_axis(struct sc_scope *s, enum simclr_op op, struct
     return sc_make(s, op, &attr, x);
 }
 
-// Before opset 13 the input is seen as a matrix, split at `axis`.
 static struct sc_value *softmax_old(struct sc_scope *s, enum simclr_op op)
 {
-    struct sc_value *const x = sc_in(s, 0);
-    if (!x) return NULL;
-    const int64_t axis = sc_axis(s, sc_attr_i(s, "axis", 1), x->shape.rank);
-    struct simclr_shape matrix = {2, {1, 1}};
-    for (int32_t i = 0; i < x->shape.rank; i++)
-        matrix.dim[i >= axis] *= x->shape.dim[i];
-    return sc_make_reshape(s, along_axis(s, op, sc_make_reshape(s, x, &matrix), 1), &x->shape);
+    const struct sc_value *const x = sc_in(s, 0);
+    struct sc_value *const matrix = sc_in_matrix(s);
+    return matrix ? sc_make_reshape(s, along_axis(s, op, matrix, 1), &x->shape) : NULL;
 }
 
 static struct sc_value *softmax(struct sc_scope *s, enum simclr_op op)

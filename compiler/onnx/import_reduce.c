@@ -107,21 +107,6 @@ struct sc_value *sc_import_reduce_log_sum(struct sc_scope *s)
     return in_floats(s, SIMCLR_OP_log, reduce(s, SIMCLR_OP_reduce_sum, sc_in(s, 0)));
 }
 
-static struct sc_value *without_axes(struct sc_scope *s, struct sc_value *y,
-                                     const struct simclr_dims *axes)
-{
-    struct simclr_shape shape = {0};
-    int64_t next = 0;
-    if (!y) return NULL;
-    for (int32_t i = 0; i < y->shape.rank; i++) {
-        if (next < axes->n && axes->v[next] == i)
-            next++;
-        else
-            shape.dim[shape.rank++] = y->shape.dim[i];
-    }
-    return sc_make_reshape(s, y, &shape);
-}
-
 // top + log sum exp(x - top), which does not overflow if top is the largest element,
 // nor is it inf - inf if that is first brought to a finite number. The gradient with
 // respect to top is zero.
@@ -138,7 +123,7 @@ struct sc_value *sc_import_reduce_log_sum_exp(struct sc_scope *s)
     y = sc_make(s, SIMCLR_OP_exp, NULL, y);
     y = sc_make_reduce(s, SIMCLR_OP_reduce_sum, y, &axes, true);
     y = sc_make(s, SIMCLR_OP_add, NULL, sc_make(s, SIMCLR_OP_log, NULL, y), top);
-    if (!sc_attr_i(s, "keepdims", 1)) y = without_axes(s, y, &axes);
+    if (!sc_attr_i(s, "keepdims", 1)) y = sc_make_without_axes(s, y, &axes);
     return sc_make_cast(s, y, given->dtype);
 }
 

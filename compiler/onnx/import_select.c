@@ -20,16 +20,6 @@ static struct sc_value *places(struct sc_scope *s, struct sc_value *x, int64_t a
     return sc_make(s, SIMCLR_OP_top_k, &attr, x);
 }
 
-static struct sc_value *without_axis(struct sc_scope *s, struct sc_value *x, int64_t axis)
-{
-    if (!x) return NULL;
-    struct simclr_shape shape = {0};
-    for (int32_t i = 0; i < x->shape.rank; i++) {
-        if (i != axis) shape.dim[shape.rank++] = x->shape.dim[i];
-    }
-    return sc_make_reshape(s, x, &shape);
-}
-
 // The last among equals is the first of the reversed axis.
 static struct sc_value *arg_best(struct sc_scope *s, bool smallest)
 {
@@ -45,7 +35,9 @@ static struct sc_value *arg_best(struct sc_scope *s, bool smallest)
     struct sc_value *y = places(s, from, axis, 1, smallest);
     if (is_last)
         y = sc_make(s, SIMCLR_OP_sub, NULL, sc_make_scalar(s, (double)(n - 1), SIMCLR_i64), y);
-    return sc_attr_i(s, "keepdims", 1) ? y : without_axis(s, y, axis);
+    return sc_attr_i(s, "keepdims", 1)
+               ? y
+               : sc_make_without_axes(s, y, &(struct simclr_dims){1, {axis}});
 }
 
 struct sc_value *sc_import_arg_max(struct sc_scope *s)
@@ -98,17 +90,11 @@ struct sc_value *sc_import_hardmax(struct sc_scope *s)
     return hardmax(s, x, sc_axis(s, sc_attr_i(s, "axis", -1), x->shape.rank));
 }
 
-// Before opset 13 the input is seen as a matrix, split at `axis`.
 struct sc_value *sc_import_hardmax_old(struct sc_scope *s)
 {
-    struct sc_value *const x = sc_in(s, 0);
-    if (!x) return NULL;
-    const int64_t given = sc_attr_i(s, "axis", 1);
-    const int64_t axis = given == x->shape.rank ? given : sc_axis(s, given, x->shape.rank);
-    struct simclr_shape matrix = {2, {1, 1}};
-    for (int32_t i = 0; i < x->shape.rank; i++)
-        matrix.dim[i >= axis] *= x->shape.dim[i];
-    return sc_make_reshape(s, hardmax(s, sc_make_reshape(s, x, &matrix), 1), &x->shape);
+    const struct sc_value *const x = sc_in(s, 0);
+    struct sc_value *const matrix = sc_in_matrix(s);
+    return matrix ? sc_make_reshape(s, hardmax(s, matrix, 1), &x->shape) : NULL;
 }
 
 // The coordinates of the elements that are not zero: [axes, elements], in row-major

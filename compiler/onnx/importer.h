@@ -241,6 +241,16 @@ bool sc_check_precision(struct sc_scope *s, const char *attribute);
 // Input 1 as input 0 reads it before opset 7: operands broadcast only if attribute
 // 'broadcast' says so, and then B's axes stand at 'axis' of A (default: at the end).
 struct sc_value *sc_old_operand(struct sc_scope *s);
+// The importers of an operation of two operands, which broadcast: since opset 7, and before.
+#define SC_IMPORT_BINARY(op)                                                                   \
+    struct sc_value *sc_import_##op(struct sc_scope *s)                                        \
+    {                                                                                          \
+        return sc_make(s, SIMCLR_OP_##op, NULL, sc_in(s, 0), sc_in(s, 1));                     \
+    }                                                                                          \
+    struct sc_value *sc_import_##op##_old(struct sc_scope *s)                                  \
+    {                                                                                          \
+        return sc_make(s, SIMCLR_OP_##op, NULL, sc_in(s, 0), sc_old_operand(s));               \
+    }
 
 // compose.c
 // False, reported, if a result of this rank is beyond what we hold.
@@ -256,6 +266,12 @@ struct sc_value *sc_make_part(struct sc_scope *s, struct sc_value *x, int64_t ax
 // gather or gather_elements.
 struct sc_value *sc_make_gather(struct sc_scope *s, enum simclr_op op, struct sc_value *x,
                                 struct sc_value *indices, int64_t axis);
+// The same elements without the axes given (sorted), which have one element each.
+struct sc_value *sc_make_without_axes(struct sc_scope *s, struct sc_value *y,
+                                      const struct simclr_dims *axes);
+// Input 0 as Softmax, LogSoftmax and Hardmax see it before opset 13: a matrix, split at
+// attribute 'axis' (1). NULL, reported, if the axis is none of its own.
+struct sc_value *sc_in_matrix(struct sc_scope *s);
 // Input i, integers of 32 or 64 bits, as i64; NULL, reported, if it is something else.
 struct sc_value *sc_in_indices(struct sc_scope *s, int i, const char *what);
 
